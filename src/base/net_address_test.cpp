@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include "base/net_address.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sennit {
+namespace {
+
+TEST(NetAddress, goes_there_and_back_as_text) {
+    for (const auto* text : {"tcp://127.0.0.1:30303", "tcp://[::1]:9", "http://example.org:80", "serial:///dev/tty0"}) {
+        const auto address = NetAddress::parse(text);
+        ASSERT_TRUE(address) << text;
+        EXPECT_EQ(address->text(), text);
+    }
+}
+
+TEST(NetAddress, refuses_what_cannot_be_dialled) {
+    for (const auto* text : {"", "127.0.0.1:1", "tcp://", "tcp://:5", "tcp://::1:5", "tcp://a:65536", "tcp://a:-1",
+                             "tcp://a:1x", "tcp://[::1", "tcp://[::1]x"}) {
+        EXPECT_FALSE(NetAddress::parse(text)) << text;
+    }
+}
+
+TEST(HostKind, tells_public_hosts_from_those_that_hearsay_must_not_name) {
+    EXPECT_EQ(host_kind("8.8.8.8"), HostKind::public_ipv4);
+    EXPECT_EQ(host_kind("10.1.2.3"), HostKind::private_network);
+    EXPECT_EQ(host_kind("172.31.0.1"), HostKind::private_network);
+    EXPECT_EQ(host_kind("172.32.0.1"), HostKind::public_ipv4);
+    EXPECT_EQ(host_kind("127.9.9.9"), HostKind::loopback);
+    EXPECT_EQ(host_kind("0.0.0.0"), HostKind::special);
+    EXPECT_EQ(host_kind("::1"), HostKind::loopback);
+    EXPECT_EQ(host_kind("::ffff:7f00:1"), HostKind::loopback);
+    EXPECT_EQ(host_kind("fd00::1"), HostKind::private_network);
+    EXPECT_EQ(host_kind("fe80::1"), HostKind::special);
+    EXPECT_EQ(host_kind("2001:db8::1"), HostKind::public_ipv6);
+    EXPECT_EQ(host_kind("999.1.1.1"), HostKind::name);
+    EXPECT_EQ(host_kind("01.1.1.1"), HostKind::name);
+    EXPECT_EQ(host_kind("1::2::3"), HostKind::name);
+}
+
+TEST(NetGroups, count_public_networks_only) {
+    EXPECT_EQ(net_groups("8.9.10.11").wide, "8.9.*");
+    EXPECT_EQ(net_groups("8.9.10.11").narrow, "8.9.10.*");
+    EXPECT_EQ(net_groups("127.0.0.1").wide, "");
+    EXPECT_EQ(net_groups("example.org").narrow, "");
+}
+
+}  // namespace
+}  // namespace sennit
