@@ -5,13 +5,12 @@
 
 namespace sennit {
 
-/// A handle of one protocol instance for one peer. Counted up from 1, never reused.
+/// A peer as one protocol instance counts them; never reused.
 using PeerId = Strong<struct PeerIdTag, std::uint64_t>;
-
-/// One running protocol of this node.
+/// One running protocol.
 using InstanceId = Strong<struct InstanceIdTag, std::uint32_t>;
 
-/// What the engine calls a peer: handles of two instances may be equal numbers.
+/// The engine's key of a connected peer (CONTRACT rule 6).
 struct PeerRef {
     InstanceId instance;
     PeerId peer;
