@@ -26,8 +26,9 @@ enum class Column : std::uint8_t {
     peers,         ///< the peer book
     saved,         ///< what protocols asked to keep
     pool,          ///< transactions of the pool, across restarts
+    unlinked,      ///< height (big-endian) -> header that sync fetched and nothing vouches for yet
 };
-constexpr std::size_t kColumns = 16;
+constexpr std::size_t kColumns = 17;
 std::string_view to_string(Column column);
 
 /// Changes that become visible, and durable, together or not at all.
