@@ -68,7 +68,8 @@ using CarrierInput = std::variant<Listening, LinkOpen, DialFailed, LinkBytes, Ro
 // What a protocol asks of a carrier.
 
 struct Listen {
-    NetAddress address;  ///< port 0: any
+    NetAddress address;          ///< port 0: any
+    bool one_write_each{false};  ///< as for Dial, on the links that are accepted
 };
 struct Dial {
     DialId id;

@@ -3,6 +3,7 @@
 
 #include "base/rng.hpp"
 #include "crypto/ed25519.hpp"
+#include "protocol/framing/frame_budget.hpp"
 #include "protocol/protocol.hpp"
 
 /// The protocols that this program speaks. `registry.cpp` is the only file that names them: a
@@ -23,6 +24,7 @@ struct Config {
     std::uint64_t genesis_time{0};
     std::uint32_t slot_seconds{0};
     std::string agent;
+    std::shared_ptr<FrameBudget> frame_budget;  ///< one for all instances of a node; null: its own
     std::map<std::string, std::string, std::less<>> options;
 };
 

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <set>
+
+#include "protocol/outbox.hpp"
+#include "protocol/session.hpp"
+
+namespace sennit::protocol {
+
+/// What makes one stream protocol different from another, apart from its sessions.
+struct StreamOptions {
+    Traits traits;
+    std::vector<NetAddress> listens;
+    /// Our node key's public half, to recognise ourselves and duplicates; none where the protocol
+    /// has no identities.
+    std::optional<NodeId> self;
+    Duration dial_timeout{std::chrono::seconds{10}};
+    /// From LinkOpen to Established.
+    Duration handshake_timeout{std::chrono::seconds{10}};
+    /// What `on_goodbye` is told when that is over; ModernTensor's words.
+    std::string handshake_timeout_reason{"Handshake failed"};
+    /// Above it an inbound link is closed with nothing said; the engine's slots are below it.
+    std::size_t links_max{256};
+    bool one_write_each{false};
+    Outbox::Limits queue_limits{Outbox::kLimits};
+};
+
+/// A protocol with one peer a link: owns links, dials, queues, receipts, requests and stopping, so
+/// that a protocol like that is a codec and a `Session`.
+///
+/// A link's life:
+///
+///     LinkOpen --> opening --Established--> up --Close, Disconnect, Stop--> closing --> LinkClosed
+///                     \--Close, 10 s----------------------------------------^
+///
+/// PeerUp is emitted on entering `up`, PeerDown on leaving it. `closing` lasts until what was written
+/// has been transmitted, at most two seconds, and ends in HangUp; nothing is read meanwhile.
+class StreamProtocol : public Protocol {
+  public:
+    StreamProtocol(StreamOptions options, std::unique_ptr<SessionFactory> factory, Rng rng,
+                   std::shared_ptr<FrameBudget> budget = nullptr);
+    ~StreamProtocol() override;
+
+    void handle(const Input& input, Now now) override;
+    Sent send(std::span<const PeerId> peers, const Outgoing& outgoing, Now now) override;
+    Result<void> announce(const Outgoing& outgoing, std::span<const PeerId> except,
+                          Now now) override;
+    std::optional<Output> poll() override;
+    std::optional<Instant> deadline() const override;
+    const Traits& traits() const override { return options_.traits; }
+    Stats stats() const override;
+    void check_invariants() const override;
+
+  private:
+    enum class State : std::uint8_t { opening, up, closing, hung_up };
+    struct Link;
+    using Links = std::map<LinkId, std::unique_ptr<Link>>;
+
+    void on(const Start&, Now now);
+    void on(const Stop&, Now now);
+    void on(const Deadline&, Now now);
+    void on(const CarrierInput& input, Now now);
+    void on(const Checked&, Now) {}
+    void on(const Saved&, Now) {}
+    void on(const ChainViewPtr& view, Now now);
+    void on(const Connect& connect, Now now);
+    void on(const Disconnect& disconnect, Now now);
+    void on(const Withdraw&, Now) {}
+    void on(const Cancel& cancel, Now now);
+    void on(const Settle& settle, Now now);
+    void on(const Score&, Now) {}
+    void on(const SetOptions& set, Now now);
+
+    void on_carrier(const Listening& listening, Now now);
+    void on_carrier(const LinkOpen& open, Now now);
+    void on_carrier(const DialFailed& failed, Now now);
+    void on_carrier(const LinkBytes& bytes, Now now);
+    void on_carrier(const Room& room, Now now);
+    void on_carrier(const LinkClosed& closed, Now now);
+
+    void drain(Link& link, Now now);
+    void on_session(Link& link, Write write, Now now);
+    void on_session(Link& link, Established established, Now now);
+    void on_session(Link& link, FactsChanged changed, Now now);
+    void on_session(Link& link, Deliver deliver, Now now);
+    void on_session(Link& link, Offended offended, Now now);
+    void on_session(Link& link, Heard heard, Now now);
+    void on_session(Link& link, Close close, Now now);
+
+    std::optional<Refusal> send_one(PeerId peer, const Outgoing& outgoing, EncodeResult& encoded,
+                                    Link& link);
+    EncodeResult encode_for(Link& link, const Outgoing& outgoing, Now now);
+    bool is_self(const LinkOpen& open, Now now);
+    /// Closes one of two links to one proven identity; true if `link` is the one.
+    bool resolve_duplicate(Link& link, const Identity& identity, Now now);
+    /// Says goodbye, then closes.
+    void dismiss(Link& link, std::string_view why, Now now);
+    void begin_closing(Link& link, std::string why, Now now);
+    void hang_up(Link& link, std::string_view why);
+    void leave(Link& link, std::string_view why, Now now);
+    void update_reading(Link& link, Now now);
+    void wake(Link& link);
+    void reschedule(Link& link);
+    std::optional<Output> transmit_next();
+    void emit(Output output) { outputs_.push_back(std::move(output)); }
+    Link* find(LinkId id);
+    Link* find(PeerId peer);
+
+    StreamOptions options_;
+    std::unique_ptr<SessionFactory> factory_;
+    Rng rng_;
+    StreamWorld world_;
+    Receipts receipts_;
+    Links links_;
+    std::map<PeerId, LinkId> peers_;
+    std::map<DialId, NetAddress> dials_;
+    std::set<std::pair<Instant, LinkId>> timers_;
+    std::deque<LinkId> sendable_;  // links that have something to send, in turn
+    std::deque<Output> outputs_;
+    std::uint64_t last_peer_{0};
+    std::uint64_t last_dial_{0};
+    Now now_{};  // of the latest input: poll has no clock, and paces and expires by it
+    bool stopped_{false};
+};
+
+}  // namespace sennit::protocol
