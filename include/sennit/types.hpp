@@ -97,11 +97,12 @@ class [[nodiscard]] Result {
 
     T& operator*() & { return checked(); }
     const T& operator*() const& { return const_cast<Result*>(this)->checked(); }
-    T&& operator*() && { return std::move(checked()); }
+    /// By value, so that `for (auto& x : *f())` and `const auto& x = *f()` do not dangle.
+    T operator*() && { return std::move(checked()); }
     T* operator->() { return &checked(); }
     const T* operator->() const { return &const_cast<Result*>(this)->checked(); }
     T& value() & { return checked(); }
-    T&& value() && { return std::move(checked()); }
+    T value() && { return std::move(checked()); }
 
     const Error& error() const& {
         SENNIT_ASSERT(!has_value());
