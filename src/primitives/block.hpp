@@ -8,17 +8,17 @@ namespace sennit {
 /// LuxTensor's header; its bincode bytes are canonical and their Keccak is the block's id.
 struct Header {
     std::uint32_t version{1};
-    Height height;
+    Height height{};
     std::uint64_t timestamp{0};  ///< Unix seconds; the slot follows from it
-    BlockId previous_hash;
-    Digest state_root;
-    Digest txs_root;
-    Digest receipts_root;
-    ValidatorKey validator;
-    Signature signature;
+    BlockId previous_hash{};
+    Digest state_root{};
+    Digest txs_root{};
+    Digest receipts_root{};
+    ValidatorKey validator{};
+    Signature signature{};
     std::uint64_t gas_used{0};
     std::uint64_t gas_limit{0};
-    Bytes extra_data;
+    Bytes extra_data{};
 
     bool operator==(const Header&) const = default;
 };
@@ -42,10 +42,13 @@ BlockId header_id(const Header& header);
 /// header with an empty signature), CHAIN rule 6.
 Bytes header_signing_bytes(const Header& header, const BlockId& genesis);
 
+/// One bit for each of up to 200 members: two disjoint sets of 100 (CHAIN rule 18).
+constexpr std::size_t kBitmapSizeMax = 25;
+
 /// extra_data of a `stake` block: 01 || uleb128(slot distance to J) || bitmap, CHAIN rule 5.
 struct StakeExtra {
     std::uint64_t distance{0};
-    Bytes bitmap;  ///< empty: no newer J, no certificate
+    Bytes bitmap{};  ///< empty: no newer J, no certificate
 };
 Bytes encode(const StakeExtra& extra);
 Result<StakeExtra> decode_stake_extra(BytesView bytes);
@@ -54,8 +57,8 @@ Result<StakeExtra> decode_stake_extra(BytesView bytes);
 /// never encodes or hashes it again.
 struct Block {
     Header header;
-    BlockId id;
-    Bytes header_bytes;
+    BlockId id{};
+    Bytes header_bytes{};
     std::vector<TransactionPtr> transactions;
 
     Height height() const { return header.height; }

@@ -11,6 +11,9 @@ namespace sennit::rlp {
 
 class Encoder {
   public:
+    Encoder() = default;
+    explicit Encoder(std::size_t expected) { out_.reserve(expected); }
+
     Encoder& string(BytesView bytes);
     /// Big-endian without leading zeros; 0 is the empty string.
     Encoder& integer(Uint128 value);
@@ -42,9 +45,10 @@ class Decoder {
     bool next_is_list() const { return !bytes_.empty() && bytes_[0] >= 0xc0; }
 
     /// Errors: truncated; malformed (a list where a string is wanted, a length not minimal).
+    /// After an error nothing was consumed.
     Result<BytesView> string();
     Result<BytesView> string_of(std::size_t size);
-    /// At most 128 bits, no leading zeros.
+    /// At most 128 bits (Errc::oversized), no leading zeros.
     Result<Uint128> integer();
     Result<std::uint64_t> integer64();
     Result<Decoder> list();
@@ -72,8 +76,8 @@ class Decoder {
     std::size_t base_{0};
 };
 
-/// True iff `bytes` is exactly one well-formed item, lists checked to the bottom (at most
-/// `depth_max` deep).
+/// Succeeds iff `bytes` is exactly one well-formed item, lists checked to the bottom (at most
+/// `depth_max` deep, Errc::oversized beyond: nesting costs a sender one byte a level).
 Result<void> validate(BytesView bytes, std::size_t depth_max = 64);
 
 }  // namespace sennit::rlp

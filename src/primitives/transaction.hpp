@@ -16,12 +16,12 @@ struct Transaction {
     std::uint64_t nonce{0};
     std::uint64_t gas_price{0};
     std::uint64_t gas_limit{0};
-    Address to;
+    Address to{};
     Amount value{0};
-    Bytes data;
+    Bytes data{};
     std::uint64_t v{0};
-    Word r;
-    Word s;
+    Word r{};
+    Word s{};
 
     bool operator==(const Transaction&) const = default;
 
@@ -40,7 +40,8 @@ TxId transaction_id(BytesView rlp);
 Digest signing_digest(const Transaction& tx, std::uint64_t chain_id);
 
 /// What is checked without state: size, chain id, low s, nonce below 2^64 - 1.
-/// The signature itself is recovered elsewhere, by workers.
+/// The signature itself is recovered elsewhere, by workers. Errors: oversized; mismatch for
+/// another chain's; invalid for the others.
 Result<void> check_form(const Transaction& tx, std::size_t encoded_size, std::uint64_t chain_id);
 
 /// 21000 + 4 per zero byte + 16 per other byte of data.
@@ -53,9 +54,9 @@ Result<Address> recover_sender(const Transaction& tx);
 /// recovered a second time. Shared between pool, blocks and protocols.
 struct SignedTransaction {
     Transaction tx;
-    Bytes rlp;
+    Bytes rlp{};
     TxId id;
-    Address sender;
+    Address sender{};
 };
 using TransactionPtr = std::shared_ptr<const SignedTransaction>;
 

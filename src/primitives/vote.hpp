@@ -7,16 +7,16 @@ namespace sennit {
 
 /// Names of what votes link: a block by slot and id.
 struct Checkpoint {
-    Slot slot;
-    BlockId id;
+    Slot slot{};
+    BlockId id{};
 
     auto operator<=>(const Checkpoint&) const = default;
 };
 
 struct Member {
-    Address account;
-    Address payout;
-    ValidatorKey key;
+    Address account{};
+    Address payout{};
+    ValidatorKey key{};
     std::uint64_t weight{0};  ///< stake in units of 10^9, rounded down
 
     bool operator==(const Member&) const = default;
@@ -25,8 +25,8 @@ struct Member {
 /// One version of the validator set: members ordered by account (CHAIN rules 3 and 17).
 struct ValidatorSet {
     std::uint32_t version{0};
-    Slot first_slot;  ///< in force from here
-    std::vector<Member> members;
+    Slot first_slot{};  ///< in force from here
+    std::vector<Member> members{};
 
     std::uint64_t total_weight() const;
     std::optional<std::size_t> index_of(const ValidatorKey& key) const;
@@ -35,7 +35,8 @@ struct ValidatorSet {
 using ValidatorSetPtr = std::shared_ptr<const ValidatorSet>;
 
 /// Who may certify one target: a version, and the version before it while that is needed (CHAIN
-/// rule 18). Bit order: the members of `current`, then those only in `previous`.
+/// rule 18). Bit order: the members of `current`, then those only in `previous`; who is who goes by
+/// key. Members must be in order of account, at most 65 535 a version: the decoder's duty.
 class Quorum {
   public:
     Quorum(ValidatorSetPtr current, ValidatorSetPtr previous);  ///< previous may be null: not joint
@@ -79,14 +80,15 @@ inline void set_bit(Bytes& bitmap, std::size_t bit) {
 std::size_t count_bits(std::span<const std::uint8_t> bitmap);
 
 /// CHAIN rule 4: the member whose interval of the running sum holds
-/// (W * (slot * golden ratio mod 2^64)) >> 64. The set must not be empty.
+/// (W * (slot * golden ratio mod 2^64)) >> 64. The set must not be empty; if nobody in it has any
+/// weight, it is the last.
 const Member& leader_of(const ValidatorSet& set, Slot slot);
 
 /// What every vote and certificate of one link has in common.
 struct VoteLink {
-    Checkpoint source;
-    Checkpoint target;
-    Digest source_digest;  ///< CHAIN rule 23
+    Checkpoint source{};
+    Checkpoint target{};
+    Digest source_digest{};  ///< CHAIN rule 23
 
     bool operator==(const VoteLink&) const = default;
 };
@@ -97,9 +99,9 @@ Bytes vote_signing_bytes(const VoteLink& link, const Digest& set_hash, const Blo
 
 struct Vote {
     std::uint32_t set_version{0};
-    ValidatorKey key;
-    VoteLink link;
-    Signature signature;
+    ValidatorKey key{};
+    VoteLink link{};
+    Signature signature{};
 
     bool operator==(const Vote&) const = default;
 };
@@ -113,10 +115,10 @@ Digest vote_id(const Vote& vote);
 struct Certificate {
     std::uint32_t set_version{0};
     bool joint{false};
-    VoteLink link;
-    Height target_height;  ///< unsigned hint, checked against the header
-    Bytes bitmap;
-    std::vector<Signature> signatures;
+    VoteLink link{};
+    Height target_height{};  ///< unsigned hint, checked against the header
+    Bytes bitmap{};
+    std::vector<Signature> signatures{};
 
     /// Two-chain: it finalises its source (CHAIN rule 9).
     bool finalises() const { return link.target.slot.value == link.source.slot.value + 1; }
@@ -125,6 +127,10 @@ struct Certificate {
 using CertificatePtr = std::shared_ptr<const Certificate>;
 /// 200: two disjoint sets of 100 under a joint quorum.
 constexpr std::size_t kSignersMax = 200;
+/// Bytes of a certificate without its bitmap and signatures.
+constexpr std::size_t kCertificateSizeMin = 4 + 1 + 2 * 40 + 8 + 32 + 1;
+/// In the order of rule 8. The bitmap's length is one byte; how many signatures follow, its bits
+/// say. They must agree.
 void encode(const Certificate& certificate, Writer& out);
 Bytes encode(const Certificate& certificate);
 Result<Certificate> decode_certificate(Reader& in);
@@ -136,8 +142,8 @@ Result<void> check_certificate_form(const Certificate& certificate, const Quorum
 /// One half of evidence: what was signed, by whom (CHAIN rules 15, 16). For a proposal `bytes` is
 /// the bincode header; for a vote it is the vote's signing bytes || key || signature.
 struct Evidence {
-    Bytes first;
-    Bytes second;
+    Bytes first{};
+    Bytes second{};
 
     bool operator==(const Evidence&) const = default;
 };
