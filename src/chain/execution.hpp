@@ -3,6 +3,7 @@
 
 #include "chain/facts.hpp"
 #include "chain/overlay.hpp"
+#include "chain/reserved.hpp"
 
 namespace sennit::chain {
 
@@ -65,8 +66,5 @@ Result<Bytes> call_view(const StateReader& state, const Genesis& genesis, const 
 
 /// Gas that a transaction will use when it succeeds: intrinsic plus the system call's fixed amount.
 std::uint64_t estimate_gas(const Address& to, BytesView data);
-
-extern const Address kRegistryAddress;  ///< 0x…1000
-extern const Address kRoundsAddress;    ///< 0x…1001
 
 }  // namespace sennit::chain

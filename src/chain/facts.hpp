@@ -65,8 +65,16 @@ Result<void> check_companion(const Facts& block, const Header& header, const Cer
 /// The link that a vote for `target` must name: source is J(target), rule 7.
 VoteLink link_for(const Facts& target, const FactsLookup& lookup);
 
-Bytes encode(const Facts& facts);  ///< sets by digest; see encode(ValidatorSet)
+/// For our own disk: fixed size, sets by `set_digest`; the sets themselves lie elsewhere, once each.
+Bytes encode(const Facts& facts);
+using SetLookup = std::function<ValidatorSetPtr(const Digest&)>;
+/// `shared` (may be null) is the quorum of a neighbour, taken over when it is the same. Errors:
+/// not_found when `sets` lacks one; truncated, malformed, trailing for a broken database.
+Result<FactsPtr> decode_facts(BytesView bytes, const SetLookup& sets, const QuorumPtr& shared);
+
 Bytes encode(const ValidatorSet& set);
+/// Accounts in rising order, 1 to 100 members, weights within their bound.
 Result<ValidatorSet> decode_validator_set(BytesView bytes);
+Digest set_digest(const ValidatorSet& set);  ///< Keccak of its bytes: a name on our disk only
 
 }  // namespace sennit::chain

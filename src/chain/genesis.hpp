@@ -46,6 +46,20 @@ struct Genesis {
 /// Largest chain id that MetaMask takes.
 constexpr std::uint64_t kChainIdMax = 4'503'599'627'370'476;
 
+/// Most members of a set: certificates and bitmaps are sized for it.
+constexpr std::uint32_t kValidatorsMax = 100;
+/// One unit of weight (CHAIN rule 3).
+constexpr Amount kWeightUnit = 1'000'000'000;
+/// W stays below it, so that 3 * sum and W * x fit where quorums and leaders are computed.
+constexpr std::uint64_t kTotalWeightLimit = std::uint64_t{1} << 63;
+/// Rewards that must fit beside the genesis supply: one a second for 34 000 years.
+constexpr Uint128 kRewardsMax = Uint128{1} << 40;
+
+/// Stake in units of 10^9, rounded down. The stake must be below 2^63 units.
+constexpr std::uint64_t weight_of(Amount stake) {
+    return static_cast<std::uint64_t>(stake / kWeightUnit);
+}
+
 /// Reads and checks a genesis file: every key known, every bound of CHAIN sections 1 and 2, proofs
 /// of possession, supply plus 2^40 rewards within 128 bits. Each error names the key and what it
 /// should have been.
@@ -58,6 +72,9 @@ std::string pretty_json(const Genesis& genesis);
 
 /// Header of block 0 over the state root that the genesis allocation gives.
 Header genesis_header(const Genesis& genesis, const Digest& state_root);
+
+/// Version 0: the genesis validators, in force from slot 0.
+ValidatorSet genesis_set(const Genesis& genesis);
 
 /// Proof of possession: the key's signature over "sennit/pop/1" || chain_id || account || role || key.
 enum class KeyRole : std::uint8_t { validator = 0, node = 1 };
