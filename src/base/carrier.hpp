@@ -76,12 +76,15 @@ struct Dial {
     NetAddress to;
     Duration timeout{std::chrono::seconds{10}};
     bool one_write_each{false};  ///< never gather two Transmits into one write, nor split one
+    std::string client_id{};             ///< topics: the name that the broker knows us by
+    std::vector<std::string> topics{};   ///< topics: filters to subscribe to, before LinkOpen
 };
+/// On an exchange exactly one: the request that we dialled for, or the answer to theirs.
 struct Transmit {
     LinkId link;
     SharedBytes bytes;
-    std::string label;
-    int code{0};
+    std::string label;  ///< topic; "POST /message" of a request, content type of an answer
+    int code{0};        ///< HTTP status of an answer
 };
 /// Stop or resume reading from a link: how a slow consumer slows its peer.
 struct Hold {

@@ -29,6 +29,8 @@ class Requests {
     bool cancel(RequestId id, Instant now);
     std::optional<Pending> take(RequestId id);
     void expire(Instant now);
+    /// When the next cancelled one is forgotten.
+    std::optional<Instant> deadline() const;
 
     const std::vector<Pending>& pending() const { return pending_; }
     std::size_t size() const { return pending_.size(); }

@@ -55,6 +55,8 @@ class StreamProtocol : public Protocol {
   private:
     enum class State : std::uint8_t { opening, up, closing, hung_up };
     struct Link;
+    /// One message, encoded once for each dialect among its receivers.
+    using EncodeCache = std::vector<std::pair<std::uint32_t, EncodeResult>>;
     using Links = std::map<LinkId, std::unique_ptr<Link>>;
 
     void on(const Start&, Now now);
@@ -88,10 +90,10 @@ class StreamProtocol : public Protocol {
     void on_session(Link& link, Heard heard, Now now);
     void on_session(Link& link, Close close, Now now);
 
-    std::optional<Refusal> send_one(PeerId peer, const Outgoing& outgoing, EncodeResult& encoded,
-                                    Link& link);
-    EncodeResult encode_for(Link& link, const Outgoing& outgoing, Now now);
-    bool is_self(const LinkOpen& open, Now now);
+    std::optional<Refusal> send_to(Link& link, const Outgoing& outgoing, EncodeCache& cache,
+                                   Now now);
+    std::optional<Refusal> check_sendable(Link& link, const Outgoing& outgoing) const;
+    Link* mirror_of(const LinkOpen& open);
     /// Closes one of two links to one proven identity; true if `link` is the one.
     bool resolve_duplicate(Link& link, const Identity& identity, Now now);
     /// Says goodbye, then closes.
@@ -99,9 +101,12 @@ class StreamProtocol : public Protocol {
     void begin_closing(Link& link, std::string why, Now now);
     void hang_up(Link& link, std::string_view why);
     void leave(Link& link, std::string_view why, Now now);
+    void on_timer(Link& link, Now now);
+    void report(const Link& link, Offence offence, Error what, std::string where);
     void update_reading(Link& link, Now now);
     void wake(Link& link);
     void reschedule(Link& link);
+    std::optional<Instant> timer_of(const Link& link) const;
     std::optional<Output> transmit_next();
     void emit(Output output) { outputs_.push_back(std::move(output)); }
     Link* find(LinkId id);
@@ -114,6 +119,7 @@ class StreamProtocol : public Protocol {
     Receipts receipts_;
     Links links_;
     std::map<PeerId, LinkId> peers_;
+    std::map<RequestId, LinkId> asked_;  // cancelled ones are not here
     std::map<DialId, NetAddress> dials_;
     std::set<std::pair<Instant, LinkId>> timers_;
     std::deque<LinkId> sendable_;  // links that have something to send, in turn
