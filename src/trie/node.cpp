@@ -12,7 +12,9 @@ namespace {
 constexpr std::uint8_t kOddFlag = 0x10;
 constexpr std::uint8_t kLeafFlag = 0x20;
 
-Error malformed(std::string_view what) { return Error{Errc::malformed, what, Error::kNowhere, {}}; }
+Error malformed(std::string_view what) {
+    return Error{Errc::malformed, what, Error::kNowhere, {}};
+}
 
 bool is_reference(BytesView item) {
     if (is_empty_item(item) || is_hash_item(item)) return true;

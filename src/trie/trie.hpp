@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <span>
 
 #include "base/bytes.hpp"
 
@@ -11,7 +12,8 @@
 /// Pure: nodes are read through a function and changes come back as a list, so that one algorithm
 /// serves the database, layers above it, and proofs. A node is stored under the nibbles that lead
 /// to it, as (one byte a nibble); an update rewrites only the nodes on the changed paths, and
-/// nothing has to be collected later. Nodes below 32 bytes are embedded in their parent and have no entry.
+/// nothing has to be collected later. Nodes below 32 bytes are embedded in their parent and have no
+/// entry.
 namespace sennit::trie {
 
 /// Nibbles from the root, one a byte; empty for the root.
@@ -43,12 +45,15 @@ Result<Bytes> get(const NodeReader& read, const Digest& key);
 /// absence (EIP-1186 order).
 Result<std::vector<Bytes>> prove(const NodeReader& read, const Digest& key);
 
-/// Checks a proof against a root: the value, or empty for proven absence. Errors: mismatch,
-/// malformed, truncated. Every node must be used.
+/// Checks a proof against a root: the value, or empty for proven absence. Every node must be used.
+/// Errors: mismatch (a hash), malformed (a node), truncated (a node lacks), trailing (one too
+/// many).
 Result<Bytes> verify_proof(const Digest& root, const Digest& key, std::span<const Bytes> proof);
 
-/// Counts the nodes that are reachable from the root and checks that each hashes to what its
-/// parent says (CHAIN section 4: stored nodes = reachable nodes).
+/// Counts the stored nodes that are reachable from the root, and checks that each hashes to what
+/// its parent says and that the trie has the one shape its contents allow. Compare the count with
+/// the entries of the database: they are equal (CHAIN section 4). Reads the whole trie; memory is
+/// bounded by 16 references for each of the 64 levels.
 Result<std::uint64_t> check(const NodeReader& read, const Digest& root);
 
 }  // namespace sennit::trie

@@ -49,7 +49,9 @@ struct KeyShape {
     std::uint64_t digits;  // nibbles are drawn from [0, digits)
     std::size_t value_max;
 };
-void PrintTo(const KeyShape& shape, std::ostream* out) { *out << shape.name; }
+void PrintTo(const KeyShape& shape, std::ostream* out) {
+    *out << shape.name;
+}
 
 class TrieOfShape : public testing::TestWithParam<KeyShape> {
   protected:
@@ -171,7 +173,9 @@ TEST_P(TrieOfShape, a_proof_with_any_bit_changed_or_node_missing_or_added_is_ref
     }
 }
 
-Digest key_of(std::uint64_t n) { return crypto::keccak256(Writer{}.be(n).bytes()); }
+Digest key_of(std::uint64_t n) {
+    return crypto::keccak256(Writer{}.be(n).bytes());
+}
 
 std::vector<Change> accounts(std::uint64_t from, std::uint64_t to, Amount balance) {
     std::vector<Change> out;

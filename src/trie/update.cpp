@@ -11,9 +11,10 @@ namespace {
 
 using Changes = std::span<const PathChange>;
 
-// One descent along the sorted changes; after an error the object is not used again. A subtree comes back to its parent as a Node: branches are
-// encoded and hashed at once, because nothing above can alter them; leaves and extensions wait for
-// the parent, which may be about to vanish and hand them its own nibble.
+// One descent along the sorted changes; after an error the object is not used again. A subtree
+// comes back to its parent as a Node: branches are encoded and hashed at once, because nothing
+// above can alter them; leaves and extensions wait for the parent, which may be about to vanish and
+// hand them its own nibble.
 class Updater {
   public:
     explicit Updater(const NodeReader& read) : read_{read} {}
@@ -58,7 +59,9 @@ class Updater {
     Update update_;
 };
 
-bool same(BytesView a, BytesView b) { return std::ranges::equal(a, b); }
+bool same(BytesView a, BytesView b) {
+    return std::ranges::equal(a, b);
+}
 
 std::array<std::uint8_t, 1> one_nibble(std::size_t nibble) {
     return {static_cast<std::uint8_t>(nibble)};
@@ -156,9 +159,8 @@ Result<Node> Updater::apply_to_leaf(const Node& old, Changes changes, Changes li
     if (shared == old.nibbles.size()) {
         branch.value = old.body;
     } else {
-        branch.children[old.nibbles[shared]] = {.kind = Node::Kind::leaf,
-                                                .nibbles = old.nibbles.subspan(shared + 1),
-                                                .body = old.body};
+        branch.children[old.nibbles[shared]] = {
+            .kind = Node::Kind::leaf, .nibbles = old.nibbles.subspan(shared + 1), .body = old.body};
     }
     return split(old, old.nibbles.first(shared), branch, changes);
 }

@@ -158,7 +158,8 @@ Result<void> Checker::look_at_branch(const Pending& pending, const Node& branch)
 }  // namespace
 
 Result<Bytes> get_path(const NodeReader& read, BytesView path) {
-    auto value = descend(path, [&](std::size_t depth, BytesView) { return read(path.first(depth)); });
+    auto value =
+        descend(path, [&](std::size_t depth, BytesView) { return read(path.first(depth)); });
     if (!value) return as_broken(value.error());
     return value;
 }
