@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <deque>
 #include <map>
 #include <set>
 
@@ -12,7 +13,11 @@ namespace sennit::chain {
 /// consensus (CHAIN rules 9, 10, 13), as bookkeeping without signatures, disk or clocks.
 ///
 /// Lives on the engine's thread. Memory is bounded: at most `blocks_max` blocks, two per (slot,
-/// leader); what is finalised is forgotten, but for the ancestors that J may still name.
+/// leader) beside those that were asked for by name; what is finalised is forgotten, but for the
+/// ancestors that J may still name.
+///
+/// `head` and `certified_at` cost a look-up. A new certificate costs a walk over the blocks above
+/// its target.
 class Tree {
   public:
     struct Limits {
@@ -37,21 +42,32 @@ class Tree {
     enum class Standing : std::uint8_t { unknown, proposed, executed, failed, finalised };
     Standing standing(const BlockId& id) const;
 
-    /// A block whose header passed `derive_facts` and whose signature and certificate hold.
+    /// Why a block is here. A third block of one leader and slot is refused when somebody relays
+    /// it, and taken when a certificate or a later block names it: were it refused then too, one
+    /// leader could part honest nodes for ever by showing each of them two other blocks
+    /// (docs/adr/0001).
+    enum class Origin : std::uint8_t { relayed, wanted };
+
+    /// A block whose header passed `derive_facts` and whose signature and certificate hold; the
+    /// certificate was given to `certify` before.
     /// Errors: duplicate; busy (tree full, or the third block of this leader in this slot);
-    /// not_found (parent unknown or below the root).
-    Result<void> add(FactsPtr facts, const Header& header);
+    /// not_found (parent unknown or below the root, or J without its certificate: the block
+    /// waits, rule 5); invalid (descends from a block that failed).
+    Result<void> add(FactsPtr facts, const Header& header, Origin origin = Origin::relayed);
     /// Two different proposals of one slot by one leader, if `header` makes a second: evidence
     /// (rule 15a). The first one's header bytes and the second one's.
     std::optional<Evidence> double_proposal(const Facts& facts, const Header& header) const;
 
-    /// Execution's answer; `facts` carry the sets.
+    /// Execution's answer; `facts` carry the sets. The parent must be executed. A block that was
+    /// dropped or condemned meanwhile is ignored.
     void on_executed(FactsPtr facts);
     /// Condemns the block and its descendants; returns them.
     std::vector<BlockId> on_failed(const BlockId& id);
 
-    /// A certificate whose signatures hold and whose link equals `link_for` its target. Returns
-    /// true if the target was not certified before. Errors: not_found; mismatch (a hint or link
+    /// A certificate whose signatures hold. Returns true if the target was not certified before;
+    /// the first of several is kept. One for the root is kept if none is held, and what lies below
+    /// is known: both false. So is one for a block that finality dropped, which is looked at for
+    /// conflicts only. Errors: not_found (target or source unknown); mismatch (a hint or link
     /// that is not the target's).
     Result<bool> certify(CertificatePtr certificate);
     CertificatePtr certificate(const BlockId& target) const;
@@ -59,9 +75,11 @@ class Tree {
     /// Known finality, rule 9: the highest block that a held certificate finalises.
     FactsPtr finalised_known() const;
     /// The block up to which finality can be applied now: known, and executed all the way from the root;
-    /// null if that is the root already. A certified block that failed execution stops this for good: see `fault`.
+    /// null if that is the root already, and after a fault.
     FactsPtr to_apply() const;
-    /// Moves the root up; drops every block that does not descend from it and returns those ids.
+    /// Moves the root up to a block at or below the known finality. Drops every branch that does
+    /// not go through it and returns the ids of those blocks; the finalised ones between the old
+    /// root and the new one are not among them.
     std::vector<BlockId> on_applied(const BlockId& id);
 
     /// Set when certificates finalise conflicting blocks or a certified block fails: the node
@@ -73,6 +91,12 @@ class Tree {
     };
     const std::optional<Fault>& fault() const { return fault_; }
 
+    /// For each recent set version the finality link with the lowest target in it (rule 8), by
+    /// version: what a light client needs to pass from the version before. Whoever stores them
+    /// keeps the first for a version: after a start in the middle of a version this is a later one.
+    std::vector<CertificatePtr> first_links() const;
+
+    /// Blocks held, the root included.
     std::size_t size() const { return nodes_.size(); }
     /// Aborts if a rule between the parts is broken. For tests, fuzzing and simulation.
     void check_invariants() const;
@@ -80,18 +104,53 @@ class Tree {
   private:
     struct Node {
         FactsPtr facts;
-        Header header;
+        Header header;  // empty for the block that the tree began with
         Standing standing{Standing::proposed};
         CertificatePtr certificate;
+        Checkpoint certified;  // highest certified ancestor-or-self
         std::set<BlockId> children;
     };
+    using Nodes = std::map<BlockId, Node>;
+
+    // Rule 10, best first.
+    struct Rank {
+        Slot certified;
+        Height height;
+        BlockId id;
+
+        bool operator<(const Rank& other) const {
+            if (certified != other.certified) return certified > other.certified;
+            if (height != other.height) return height > other.height;
+            return id < other.id;
+        }
+    };
+    static Rank rank_of(const Node& node);
+
+    Result<void> check_room(const Header& header, Slot slot, Origin origin) const;
+    Result<void> check_link(const Facts& target, const Certificate& certificate) const;
+    Result<bool> certify_dropped(const Facts& target, const CertificatePtr& certificate);
+    void raise(const BlockId& id);
+    void note_finality(const CertificatePtr& certificate);
+    void note_first_link(const CertificatePtr& certificate);
+    void set_conflict(const CertificatePtr& certificate);
+    std::vector<BlockId> subtree(const BlockId& top, const BlockId* without = nullptr) const;
+    void erase(const BlockId& id);
+    void keep_dropped(FactsPtr facts);
+    void prune_ancestors();
+    void check_node(const BlockId& id, const Node& node) const;
 
     Genesis genesis_;
     FactsPtr root_;
     Limits limits_;
-    std::map<BlockId, Node> nodes_;
-    std::map<BlockId, FactsPtr> ancestors_;
-    FactsPtr finalised_known_;
+    Nodes nodes_;                           // the root and all above it
+    std::set<Rank> ranks_;                  // of the executed ones and the root
+    std::map<std::pair<Slot, ValidatorKey>, std::vector<BlockId>> proposals_;
+    std::map<BlockId, FactsPtr> ancestors_;  // below the root, down to J(J(root))
+    std::deque<BlockId> ancestors_order_;    // the same, oldest first
+    std::map<Checkpoint, FactsPtr> dropped_; // branches that lost, for conflicts that show late
+    Checkpoint finalised_known_;
+    CertificatePtr finalised_by_;  // null while that is the block that the tree began with
+    std::map<std::uint32_t, CertificatePtr> first_links_;
     std::optional<Fault> fault_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <set>
+
 #include "base/time.hpp"
 #include "chain/votes.hpp"
 #include "crypto/ed25519.hpp"
@@ -40,7 +42,7 @@ class Validator {
 
     const ValidatorKey& key() const { return key_id_; }
 
-    /// When `on_time` wants to be called next: a freeze or a slot's start.
+    /// When `on_time` wants to be called next: a freeze or a slot's start, strictly after `now`.
     UnixTime next_wake(UnixTime now) const;
 
     struct ProposeDuty {
@@ -48,17 +50,22 @@ class Validator {
         chain::FactsPtr parent;
         chain::FactsPtr justified;  ///< J for the new block
         StakeExtra extra;
-        CertificatePtr certificate;  ///< goes with the block; null if J is the parent's
+        /// Goes with the block; null if J is the parent's. The engine may put a fuller one in its
+        /// place, and its bitmap into `extra` (see `Votes::fullest`).
+        CertificatePtr certificate;
     };
     /// At a freeze remembers K (rule 12). At a slot's start: the duty to propose, if this key leads
-    /// and may. `has_transactions`: in the pool or above the finalised block.
+    /// and may. `has_transactions`: in the pool or above the finalised block. May be called at any
+    /// other time too: a duty is handed out once, and not later than D after its slot began, since
+    /// nobody would vote for the block.
     std::optional<ProposeDuty> on_time(UnixTime now, const chain::Tree& tree, bool has_transactions);
 
     struct Signed {
         SlashingRecord record;  ///< store durably, then send
         Signature signature;
     };
-    /// Signs a built header. nullopt: not allowed any more (an equal or later slot was signed).
+    /// Signs a built header of this key and `slot`. nullopt: not allowed any more (an equal or later
+    /// slot was signed).
     std::optional<Signed> sign_proposal(const Header& header, Slot slot);
 
     struct SignedVote {
@@ -68,14 +75,20 @@ class Validator {
     /// Rule 14: may and should this key vote for `block`, executed just now?
     std::optional<SignedVote> vote_for(const chain::Facts& block, const chain::Tree& tree, UnixTime now);
 
-    /// A proposal or vote under our key that we did not make: another machine runs this key. Stops
-    /// all signing; returns the sentence for the operator.
+    /// A proposal or vote under our key was heard. If we did not make it, another machine runs this
+    /// key: stops all signing and returns the sentence for the operator. Echoes of what this run
+    /// signed, and whatever an earlier run may have signed, are no proof and pass.
     std::optional<std::string> on_own_signature(Slot slot);
     bool silent(UnixTime now) const;
     const SlashingRecord& record() const { return record_; }
     void check_invariants() const;
 
   private:
+    void freeze(Slot slot, const chain::Tree& tree);
+    std::optional<ProposeDuty> duty(Slot slot, const chain::Tree& tree) const;
+    bool in_vote_window(Slot slot, UnixTime now) const;
+    void remember(Slot slot);
+
     crypto::Ed25519Key key_;
     ValidatorKey key_id_;
     BlockId genesis_id_;
@@ -87,6 +100,8 @@ class Validator {
     Slot frozen_slot_;  ///< for which slot `frozen_` holds
     std::pair<Slot, Height> frozen_;
     Slot duty_done_;
+    Slot former_run_;                ///< up to here an earlier run may have signed
+    std::set<Slot> signed_;          ///< by this run, the newest
 };
 
 }  // namespace sennit::validator
