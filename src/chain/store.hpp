@@ -21,15 +21,16 @@ enum class Column : std::uint8_t {
     trie_nodes,    ///< base state: trie nodes by path
     layers,        ///< block id -> its layer above the finalised block
     certificates,  ///< slot (big-endian) || block id -> certificate
-    sets,          ///< Keccak of a validator set -> the set; set version (big-endian) -> first finality proof
+    sets,          ///< Keccak of a validator set -> the set
     validator,     ///< what we signed: the slashing record
     peers,         ///< the peer book
     saved,         ///< what protocols asked to keep
     pool,          ///< transactions of the pool, across restarts
     unlinked,      ///< height (big-endian) -> header that sync fetched and nothing vouches for yet
     facts,         ///< block id -> what consensus knows of an executed block
+    proofs,        ///< set version (big-endian) -> the set and its first finality proof
 };
-constexpr std::size_t kColumns = 18;
+constexpr std::size_t kColumns = 19;
 std::string_view to_string(Column column);
 
 /// Changes that become visible, and durable, together or not at all.

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+#include "engine/job.hpp"
+
+#include <algorithm>
+
+namespace sennit::engine {
+
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+    using Fs::operator()...;
+};
+
+bool holds(const protocol::SignatureCheck& check) {
+    return crypto::ed25519_verify(check.key.view(), check.message, check.signature.view());
+}
+
+Result<BlockPtr> open_body(const protocol::WireBlock& wire, const JobContext& context) {
+    if (wire.opened()) return wire.opened();
+    std::vector<TransactionPtr> transactions;
+    transactions.reserve(wire.size());
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < wire.size(); ++i) {
+        bytes += wire.transaction(i).size();
+        if (bytes > context.genesis.block_bytes_max) {
+            return Error{Errc::oversized, "body larger than the chain allows"};
+        }
+        SENNIT_TRY(auto tx, open_transaction(wire.transaction(i), context.genesis.chain_id));
+        transactions.push_back(std::move(tx));
+    }
+    if (transactions_root(transactions) != wire.header().txs_root) {
+        return Error{Errc::mismatch, "body does not give the header's transactions root"};
+    }
+    return make_block(wire.header(), std::move(transactions));
+}
+
+BlockChecked check(const protocol::WireBlock& block, const JobContext& context) {
+    BlockChecked out;
+    const auto& header = block.header();
+    out.signature = crypto::ed25519_verify(header.validator.view(),
+                                           header_signing_bytes(header, context.genesis_id),
+                                           header.signature.view());
+    // A forged header is not worth recovering its senders for: that costs a hundred times more.
+    if (out.signature) out.block = open_body(block, context);
+    return out;
+}
+
+JobResult run_one(const CheckSignatures& job, const JobContext&) {
+    SignaturesChecked out;
+    out.verdicts.reserve(job.checks.size());
+    for (const auto& one : job.checks) out.verdicts.push_back(holds(one));
+    return out;
+}
+
+JobResult run_one(const CheckBlock& job, const JobContext& context) {
+    auto out = check(job.block, context);
+    out.certificate = out.signature && std::all_of(job.certificate.begin(), job.certificate.end(), holds);
+    return out;
+}
+
+JobResult run_one(const CheckBlocks& job, const JobContext& context) {
+    BlocksChecked out;
+    out.blocks.reserve(job.blocks.size());
+    for (const auto& block : job.blocks) out.blocks.push_back(check(block, context));
+    return out;
+}
+
+Result<TransactionsOpened::Opened> open(BytesView rlp, const OpenTransactions& job, const JobContext& context) {
+    SENNIT_TRY(auto tx, open_transaction(rlp, context.genesis.chain_id));
+    SENNIT_TRY(auto account, job.state->account(tx->sender));
+    const auto known = account.value_or(Account{});
+    return TransactionsOpened::Opened{std::move(tx), {known.nonce, known.balance}};
+}
+
+JobResult run_one(const OpenTransactions& job, const JobContext& context) {
+    TransactionsOpened out;
+    out.transactions.reserve(job.rlp.size());
+    for (const auto& rlp : job.rlp) out.transactions.push_back(open(rlp.view(), job, context));
+    return out;
+}
+
+/// The ids that a request means, as far as they are on the finalised chain.
+Result<std::vector<BlockId>> resolve(const LoadBlocks& job, const chain::Snapshot& db) {
+    if (const auto* ids = std::get_if<std::vector<BlockId>>(&job.which)) return *ids;
+    const auto& range = std::get<protocol::BlockRange>(job.which);
+    std::vector<BlockId> ids;
+    for (std::uint64_t i = 0; i < range.max; ++i) {
+        if (job.downwards && i > range.from.value) break;
+        const Height height{job.downwards ? range.from.value - i : range.from.value + i};
+        SENNIT_TRY(auto id, chain::stored_id(db, height));
+        if (!id) break;
+        ids.push_back(*id);
+    }
+    return ids;
+}
+
+Result<BlocksLoaded> load(const LoadBlocks& job, const chain::Snapshot& db) {
+    BlocksLoaded out;
+    std::size_t bytes = 0;
+    SENNIT_TRY(auto ids, resolve(job, db));
+    for (const auto& id : ids) {
+        if (bytes > job.bytes_max) break;
+        if (job.what == LoadBlocks::What::headers) {
+            SENNIT_TRY(auto header, chain::stored_header(db, id));
+            if (!header) break;
+            bytes += header->size();
+            SENNIT_TRY(auto decoded, decode_header(*header));
+            out.headers.push_back(std::move(decoded));
+            continue;
+        }
+        SENNIT_TRY(auto block, chain::stored_block(db, id));
+        if (!block) break;
+        bytes += luxtensor_size(*block);
+        out.blocks.push_back(std::move(block));
+    }
+    return out;
+}
+
+JobResult run_one(const LoadBlocks& job, const JobContext& context) {
+    const auto db = context.store.snapshot();
+    auto loaded = load(job, *db);
+    if (!loaded) return std::move(loaded).error();
+    return *std::move(loaded);
+}
+
+JobResult run_one(const LoadRows& job, const JobContext& context) {
+    RowsLoaded out;
+    const auto scanned = context.store.snapshot()->scan(job.column, job.from, [&](BytesView key, BytesView value) {
+        if (out.rows.size() == job.count_max) return false;
+        out.rows.emplace_back(to_bytes(key), to_bytes(value));
+        return true;
+    });
+    if (!scanned) return scanned.error();
+    return out;
+}
+
+chain::StateViewPtr view_or_null(chain::State& state, const BlockId& id) {
+    auto view = state.view(id);
+    return view ? *view : nullptr;
+}
+
+JobResult run_one(const ExecuteBlock& job, const JobContext& context) {
+    BlockExecuted out;
+    out.result = context.state.execute(job.block);
+    if (out.result) out.view = view_or_null(context.state, job.block->id);
+    return out;
+}
+
+JobResult run_one(const FinaliseBlock& job, const JobContext& context) {
+    BlockFinalised out;
+    out.result = context.state.finalise(job.id);
+    if (out.result) out.view = view_or_null(context.state, job.id);
+    return out;
+}
+
+JobResult run_one(const AppendBlocks& job, const JobContext& context) {
+    BlocksAppended out;
+    out.result = context.state.append_final(job.blocks);
+    if (!out.result) return out;
+    const auto base = context.state.base();
+    out.recent = recent_ancestors(context.state, *base);
+    out.view = view_or_null(context.state, base->id);
+    return out;
+}
+
+JobResult run_one(const BuildBlock& job, const JobContext& context) {
+    return BlockBuilt{context.state.build(job.order)};
+}
+
+}  // namespace
+
+Lane lane_of(const Job& job) {
+    return std::visit(Overloaded{[](const ExecuteBlock&) { return Lane::chain; },
+                                 [](const FinaliseBlock&) { return Lane::chain; },
+                                 [](const AppendBlocks&) { return Lane::chain; },
+                                 [](const BuildBlock&) { return Lane::chain; },
+                                 [](const auto&) { return Lane::worker; }},
+                      job);
+}
+
+JobResult run(const Job& job, const JobContext& context) {
+    return std::visit([&](const auto& one) { return run_one(one, context); }, job);
+}
+
+std::vector<chain::FactsPtr> recent_ancestors(const chain::State& state, const chain::Facts& base) {
+    std::vector<chain::FactsPtr> out;
+    auto at = state.facts(base.parent);
+    while (at && at->slot >= base.justified.slot && base.height.value > 0) {
+        out.push_back(at);
+        if (at->height.value == 0) break;
+        at = state.facts(at->parent);
+    }
+    for (const auto& checkpoint : {base.justified, base.finalised}) {
+        const auto facts = state.facts(checkpoint.id);
+        if (!facts) continue;
+        out.push_back(facts);
+        if (auto source = state.facts(facts->justified.id)) out.push_back(std::move(source));
+    }
+    return out;
+}
+
+std::vector<protocol::SignatureCheck> signature_checks(const Certificate& certificate, const Quorum& quorum,
+                                                       const BlockId& genesis_id) {
+    const auto message = vote_signing_bytes(certificate.link, quorum.set_hash(), genesis_id);
+    std::vector<protocol::SignatureCheck> out;
+    out.reserve(certificate.signatures.size());
+    for (std::size_t bit = 0; bit < quorum.size(); ++bit) {
+        if (!bit_set(certificate.bitmap, bit)) continue;
+        SENNIT_ASSERT(out.size() < certificate.signatures.size());
+        out.push_back({NodeId::from(quorum.key(bit).view()), message, certificate.signatures[out.size()]});
+    }
+    return out;
+}
+
+}  // namespace sennit::engine

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "engine/core.hpp"
+
+/// The engine's parts, each one concern. Private to engine/.
+namespace sennit::engine {
+
+/// Blocks on their way in: off the wire, from sync, from our own producer. Header rules, then
+/// signatures in a worker, then relay, then execution on the chain's thread (CHAIN rules 1 to 6, 13).
+///
+/// What cannot be judged yet waits, bounded: blocks of the future until their slot, blocks without
+/// a known parent until it was executed, blocks whose certificate is missing for one slot.
+class Intake {
+  public:
+    explicit Intake(Core& core) : core_{core} {}
+
+    /// From a peer. `receipt` is empty for a block that sync fetched.
+    void offer(PeerRef peer, std::optional<protocol::ReceiptId> receipt, const protocol::WireBlock& block);
+    /// Our own, signed and recorded.
+    void produced(BlockPtr block, CertificatePtr certificate);
+    /// Executed blocks found on the disk at start.
+    void restore(const Setup::Layer& layer);
+    void on_wake();
+    std::optional<Instant> deadline() const;
+    void on_certificate(const BlockId& target);
+    /// Drops what finality decided against.
+    void forget(std::span<const BlockId> ids);
+    void on_finalised(const BlockId& id);
+    void on_rebased() { blocks_.clear(), views_.clear(), touched_.clear(); }
+
+    BlockPtr block(const BlockId& id) const;
+    chain::StateViewPtr view(const BlockId& id) const;
+    const std::vector<Address>* touched(const BlockId& id) const;
+    const std::map<BlockId, BlockPtr>& unfinalised() const { return blocks_; }
+    bool has_transactions() const;
+    void check_invariants() const;
+
+  private:
+    struct Candidate {
+        PeerRef peer;
+        std::optional<protocol::ReceiptId> receipt;
+        protocol::WireBlock block;
+        Instant since;
+    };
+    struct Held {
+        Candidate candidate;
+        Instant until;  ///< tried again then
+        bool last_try{false};
+    };
+
+    void consider(Candidate candidate);
+    void settle(Candidate& candidate, protocol::Verdict verdict);
+    void refuse(Candidate& candidate, const Error& why);
+    void wait_for_parent(Candidate candidate);
+    void wait_for_slot(Candidate candidate, Slot slot);
+    void wait_for_certificate(Candidate candidate, const BlockId& target);
+    void check(Candidate candidate, chain::FactsPtr facts, CertificatePtr certificate);
+    void on_checked(Candidate candidate, chain::FactsPtr facts, CertificatePtr certificate, BlockChecked&& checked);
+    void admit(const BlockPtr& block, const chain::FactsPtr& facts, const CertificatePtr& certificate);
+    void execute(const BlockPtr& block, std::optional<PeerRef> from);
+    void on_executed(const BlockPtr& block, std::optional<PeerRef> from, BlockExecuted&& executed);
+    void retry_children(const BlockId& parent);
+    void offer_done(const BlockId& id, bool accepted);
+
+    Core& core_;
+    std::map<BlockId, BlockPtr> blocks_;  ///< admitted, above the finalised one
+    std::map<BlockId, chain::StateViewPtr> views_;
+    std::map<BlockId, std::vector<Address>> touched_;
+    std::set<BlockId> checking_;
+    std::map<BlockId, std::vector<Candidate>> orphans_;  ///< by the parent they wait for
+    std::size_t orphan_count_{0};
+    std::vector<Held> held_;
+};
+
+/// What a light client needs at a change of the set: the set, and the first link of finality whose
+/// target it certified (CHAIN rules 8 and 21).
+struct SetProof {
+    ValidatorSetPtr set;
+    CertificatePtr certificate;
+};
+Bytes encode(const SetProof& proof);
+Result<SetProof> decode_proof(BytesView bytes);
+
+/// Votes and certificates: verified, counted, relayed; made and stored (CHAIN rules 7 to 9, 13 to 15).
+class Ballots {
+  public:
+    explicit Ballots(Core& core) : core_{core} {}
+
+    void on_votes(PeerRef peer, protocol::ReceiptId receipt, const protocol::Votes& votes);
+    void on_certificates(PeerRef peer, protocol::ReceiptId receipt, const protocol::Certificates& certificates);
+    void own(const Vote& vote);
+    /// Votes that came before their block.
+    void on_block(const BlockId& id);
+    /// A certificate whose signatures hold.
+    void certify(const CertificatePtr& certificate);
+    /// The first finality proof under a version is kept for those who follow.
+    void keep_proof(const SetProof& proof);
+
+  private:
+    void verify(std::optional<PeerRef> peer, std::optional<protocol::ReceiptId> receipt, std::vector<Vote> votes);
+    void count(const std::vector<Vote>& votes);
+
+    Core& core_;
+    std::set<std::uint32_t> proofs_kept_;
+};
+
+/// Transactions: opened by workers, taken into the pool, passed on (and answered, when they are
+/// our own user's).
+class Traffic {
+  public:
+    explicit Traffic(Core& core) : core_{core} {}
+
+    void on_transactions(PeerRef peer, protocol::ReceiptId receipt, const protocol::Transactions& message);
+    void on_submit(Ticket ticket, Bytes rlp);
+    void restore(std::vector<Bytes> rlp);
+    /// Joined and left the head's branch.
+    void on_reorg(const std::vector<BlockPtr>& left, const std::vector<BlockPtr>& joined,
+                  const std::set<Address>& touched);
+
+  private:
+    void relay(const TransactionPtr& tx);
+
+    Core& core_;
+};
+
+/// The validator's duties carried out: build, sign, record, send; vote.
+class Producer {
+  public:
+    explicit Producer(Core& core) : core_{core} {}
+
+    void on_wake();
+    std::optional<Instant> deadline() const;
+    void on_executed(const chain::Facts& block);
+    void on_foreign_signature(const ValidatorKey& key, Slot slot);
+
+  private:
+    void build(validator::Validator::ProposeDuty duty);
+    void sign(const validator::Validator::ProposeDuty& duty, chain::BuiltBlock&& built);
+
+    Core& core_;
+};
+
+/// Answers what peers ask: pulled from the database by workers, one answer at a time for each request.
+class Desk {
+  public:
+    explicit Desk(Core& core) : core_{core} {}
+
+    /// True if the message was a request and is being dealt with.
+    bool on_request(PeerRef peer, protocol::ReceiptId receipt, const protocol::Message& message);
+
+  private:
+    void answer(PeerRef peer, protocol::ReceiptId receipt, protocol::MessagePtr message);
+    void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetHeaders& ask);
+    void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetBlocks& ask);
+    void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetBodies& ask);
+    void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetTransactions& ask);
+    void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetCertificates& ask);
+    void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetPeers& ask);
+    void serve_branch_headers(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetHeaders& ask);
+
+    Core& core_;
+};
+
+/// Carries out what sync asks for: requests, checks, the database, and execution into the base.
+class Catching {
+  public:
+    explicit Catching(Core& core) : core_{core} {}
+
+    void drain();
+    /// True if the message was an answer to a request of ours, and is settled.
+    bool on_answer(PeerRef peer, const protocol::Received& received);
+
+  private:
+    struct Appending {
+        std::vector<BlockPtr> blocks;    ///< checked, a prefix of what was asked
+        std::optional<Error> error;      ///< of the first that failed its checks
+        bool checked{false};
+    };
+
+    void carry_out(const sync::Ask& ask);
+    void carry_out(const sync::Forget& forget);
+    void carry_out(const sync::VerifyProof& verify);
+    void carry_out(const sync::KeepHeaders& keep);
+    void carry_out(const sync::LoadHeaders& load);
+    void carry_out(const sync::DropHeaders& drop);
+    void carry_out(const sync::Append& append);
+    void carry_out(const sync::Offer& offer);
+    void carry_out(const sync::Blame& blame);
+    void carry_out(const sync::Praise& praise);
+    void append_next();
+    void on_appended(const Appending& front, BlocksAppended&& result);
+
+    Core& core_;
+    std::map<protocol::RequestId, PeerRef> asked_;
+    std::deque<std::shared_ptr<Appending>> appending_;  ///< in order; the front is next for the chain
+    bool append_running_{false};
+    Height dropped_up_to_;
+};
+
+/// Peers coming, going, telling where they stand; whom to dial.
+class Meeting {
+  public:
+    explicit Meeting(Core& core) : core_{core} {}
+
+    void on_up(PeerRef peer, const protocol::PeerFacts& facts);
+    void on_changed(PeerRef peer, const protocol::PeerFacts& facts);
+    void on_down(PeerRef peer, const std::string& why);
+    void on_found(InstanceId instance, const protocol::Found& found);
+    void on_misbehaved(InstanceId instance, const protocol::Misbehaved& what);
+    void on_status(PeerRef peer, const protocol::Status& status);
+    void on_peers(PeerRef peer, const protocol::Peers& message);
+    void on_wake();
+
+    protocol::Status our_status() const;
+    /// To Sennit peers, when the head or finality moved.
+    void tell_status();
+    const std::map<PeerRef, protocol::PeerFacts>& facts() const { return facts_; }
+
+  private:
+    Core& core_;
+    std::map<PeerRef, protocol::PeerFacts> facts_;
+};
+
+}  // namespace sennit::engine

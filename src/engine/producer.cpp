@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "engine/parts.hpp"
+
+namespace sennit::engine {
+
+namespace {
+
+chain::Batch record_batch(const validator::SlashingRecord& record) {
+    chain::Batch batch;
+    batch.put(chain::Column::validator, as_bytes("record"), validator::encode(record));
+    return batch;
+}
+
+}  // namespace
+
+void Producer::on_wake() {
+    if (!core_.validator || core_.tree.fault()) return;
+    const bool transactions = !core_.pool.empty() || core_.intake->has_transactions();
+    auto duty = core_.validator->on_time(core_.now.wall, core_.tree, transactions);
+    // A node that is catching up would propose on a head that everybody else has left behind.
+    if (duty && !core_.sync.syncing()) build(*std::move(duty));
+}
+
+std::optional<Instant> Producer::deadline() const {
+    if (!core_.validator) return {};
+    return core_.at_wall(core_.validator->next_wake(core_.now.wall));
+}
+
+void Producer::build(validator::Validator::ProposeDuty duty) {
+    chain::BuildOrder order{duty.parent->id, duty.slot, core_.validator->key(), encode(duty.extra),
+                            core_.pool.best(core_.options.block_transactions_max, core_.genesis.block_bytes_max)};
+    core_.run(BuildBlock{std::move(order)}, [this, duty = std::move(duty)](JobResult&& result) {
+        auto& built = std::get<BlockBuilt>(result).result;
+        if (!built) {
+            if (built.error().code == Errc::io) return core_.halt(built.error().text());
+            return core_.notify(Notify::Level::error, "no block built: " + built.error().text());
+        }
+        for (const auto& [id, why] : built->refused) {
+            core_.notify(Notify::Level::debug, "transaction " + to_hex(id) + " left the pool: " + why.text());
+            core_.pool.remove(id);
+        }
+        sign(duty, *std::move(built));
+    });
+}
+
+void Producer::sign(const validator::Validator::ProposeDuty& duty, chain::BuiltBlock&& built) {
+    const auto signature = core_.validator->sign_proposal(built.header, duty.slot);
+    if (!signature) return;
+    built.header.signature = signature->signature;
+    auto block = make_block(std::move(built.header), std::move(built.transactions));
+    core_.store(record_batch(signature->record), chain::Durability::synced,
+                [this, block = std::move(block), certificate = duty.certificate] {
+                    core_.intake->produced(block, certificate);
+                });
+}
+
+void Producer::on_executed(const chain::Facts& block) {
+    if (!core_.validator || core_.tree.fault()) return;
+    auto vote = core_.validator->vote_for(block, core_.tree, core_.now.wall);
+    if (!vote) return;
+    core_.store(record_batch(vote->record), chain::Durability::synced,
+                [this, signed_vote = vote->vote] { core_.ballots->own(signed_vote); });
+}
+
+void Producer::on_foreign_signature(const ValidatorKey& key, Slot slot) {
+    if (!core_.validator || core_.validator->key() != key) return;
+    if (auto why = core_.validator->on_own_signature(slot)) core_.notify(Notify::Level::error, *why);
+}
+
+}  // namespace sennit::engine
