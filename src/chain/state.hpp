@@ -65,7 +65,8 @@ class State {
   public:
     struct Limits {
         std::size_t layers_max{4096};  ///< above it execute() answers Errc::busy; finality must catch up
-        std::size_t cache_bytes{64 << 20};
+        std::size_t layers_bytes_max{512 << 20};  ///< the same, for what the layers hold in memory
+        std::size_t cache_bytes{64 << 20};        ///< of base rows kept for execution
     };
 
     /// Opens the database, writing the genesis into an empty one. Errors: mismatch when it holds
@@ -98,7 +99,9 @@ class State {
 
     /// Below known finality: executes blocks, each the child of the one before, straight into the
     /// base, in one batch. Header signatures are the caller's. Stops at the first that fails:
-    /// those before it are applied. Layers must be empty or descend from the last block.
+    /// those before it are applied. Blocks that have layers already are finalised as `finalise`
+    /// does, in a batch of their own; layers that do not descend from the last block are dropped.
+    /// Memory grows with the span: some hundred blocks a call are plenty.
     struct Appended {
         std::size_t applied{0};
         FactsPtr base;
@@ -126,5 +129,11 @@ struct TransactionPlace {
 };
 /// Where a finalised transaction lies.
 Result<std::optional<TransactionPlace>> stored_place(const Snapshot& db, const TxId& id);
+
+/// Checks the base state as a whole: its root is the base block's, every stored trie node is
+/// reachable and hashes to what its parent says, and accounts and slots are the tries' leaves (CHAIN
+/// section 4). Reads everything: for tests, and for an operator who doubts a disk. Errors:
+/// mismatch, with what differs; io.
+Result<void> check_state(const Snapshot& db);
 
 }  // namespace sennit::chain
