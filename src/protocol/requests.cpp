@@ -5,6 +5,12 @@
 
 namespace sennit::protocol {
 
+void Requests::claim(RequestId id) {
+    const auto it = std::ranges::find(pending_, id, &Pending::id);
+    SENNIT_ASSERT(it != pending_.end() && !it->claimed);
+    it->claimed = true;
+}
+
 bool Requests::cancel(RequestId id, Instant now) {
     for (auto& pending : pending_) {
         if (pending.id != id || pending.cancelled) continue;
@@ -40,7 +46,7 @@ std::optional<Instant> Requests::deadline() const {
 
 const Requests::Pending* Requests::oldest(Kind answer) const {
     for (const auto& pending : pending_) {
-        if (answer_kind(kind_of(*pending.request)) == answer) return &pending;
+        if (!pending.claimed && answer_kind(kind_of(*pending.request)) == answer) return &pending;
     }
     return nullptr;
 }

@@ -21,11 +21,14 @@ class Requests {
         MessagePtr request;
         std::uint64_t tag{0};  ///< the session's own: the id on the wire
         std::optional<Instant> cancelled;
+        bool claimed{false};
     };
 
     void add(RequestId id, MessagePtr request, std::uint64_t tag) {
-        pending_.push_back({id, std::move(request), tag, std::nullopt});
+        pending_.push_back({id, std::move(request), tag, std::nullopt, false});
     }
+    /// Its answer is here: `oldest` and `find` pass over it from now on.
+    void claim(RequestId id);
     bool cancel(RequestId id, Instant now);
     std::optional<Pending> take(RequestId id);
     void expire(Instant now);
@@ -42,7 +45,7 @@ class Requests {
     const Pending* find(Predicate matches) const {
         for (const auto& pending : pending_) {
             const auto* ask = std::get_if<Ask>(pending.request.get());
-            if (ask != nullptr && matches(*ask, pending)) return &pending;
+            if (ask != nullptr && !pending.claimed && matches(*ask, pending)) return &pending;
         }
         return nullptr;
     }

@@ -29,7 +29,7 @@ struct FactsChanged {
 struct Deliver {
     MessagePtr message;
     std::size_t bytes{0};              ///< on the wire
-    std::optional<RequestId> answers;  ///< from `SessionLink::requests()`
+    std::optional<RequestId> answers;  ///< claimed with `SessionLink::claim`
     std::uint64_t tag{0};              ///< comes back when this message is answered
 };
 struct Offended {
@@ -75,6 +75,9 @@ class SessionLink {
     Rng& rng() { return rng_; }
     /// Asked of this peer and not answered.
     const Requests& requests() const { return requests_; }
+    /// The answer to this one is complete and is delivered next. Without the claim a second answer
+    /// in the same bytes would be matched to the same request.
+    void claim(RequestId id) { requests_.claim(id); }
     /// False while we do not read from it (rule 1): its silence then is our doing.
     bool reading() const { return reading_; }
 

@@ -68,7 +68,7 @@ void StreamProtocol::on_session(Link& link, Deliver deliver, Now now) {
     if (deliver.answers) {
         auto& requests = link.session_link.requests_;
         const auto pending = requests.take(*deliver.answers);
-        SENNIT_ASSERT(pending.has_value());
+        SENNIT_ASSERT(pending && pending->claimed);
         if (std::exchange(link.request_refused, false)) emit(Ready{link.peer});
         if (pending->cancelled) return world_.count("answers_after_cancel");
         asked_.erase(pending->id);
