@@ -108,6 +108,7 @@ std::string_view to_string(Column column) {
         case Column::pool: return "pool";
         case Column::unlinked: return "unlinked";
         case Column::facts: return "facts";
+        case Column::proofs: return "proofs";
     }
     return "unknown";
 }
