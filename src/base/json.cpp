@@ -64,6 +64,7 @@ Value::Value(Uint128 value) : state_{Number{to_decimal(value)}} {}
 Value::Value(double value) : state_{Number{float_text(value)}} {}
 Value::Value(Array items) : state_{std::move(items)} {}
 
+Value Value::array() { return Value{Array{}}; }
 Value Value::array(Array items) { return Value{std::move(items)}; }
 
 Value Value::object(std::initializer_list<Member> members) {

@@ -34,7 +34,7 @@ std::string_view to_string(Kind kind);
 class Value {
   public:
     Value() = default;
-    Value(std::nullptr_t) {}
+    Value(std::nullptr_t);
     template <std::same_as<bool> B>
     Value(B value) : state_{value} {}
     template <std::integral I>
@@ -42,12 +42,13 @@ class Value {
     Value(I value) : state_{integer_text(value)} {}
     Value(Uint128 value);
     Value(double value);
-    Value(std::string text) : state_{std::move(text)} {}
-    Value(std::string_view text) : state_{std::string{text}} {}
-    Value(const char* text) : state_{std::string{text}} {}
+    Value(std::string text);
+    Value(std::string_view text);
+    Value(const char* text);
     Value(Array items);
 
-    static Value array(Array items = {});
+    static Value array();
+    static Value array(Array items);
     /// A key that comes twice keeps its first place and its last value.
     static Value object(std::initializer_list<Member> members = {});
     /// A number from text of unlimited precision. Errors: those of `parse`.
@@ -64,9 +65,7 @@ class Value {
 
     /// Replaces the value of `key` where it stands, or appends. Only for objects.
     Value& set(std::string key, Value value) &;
-    Value&& set(std::string key, Value value) && {
-        return std::move(set(std::move(key), std::move(value)));
-    }
+    Value&& set(std::string key, Value value) &&;
     /// Appends. Only for arrays.
     Value& push(Value value) &;
 
@@ -123,6 +122,16 @@ struct Member {
 
     bool operator==(const Member&) const = default;
 };
+
+// Behind Member, and `array` without a default argument, because clang wants Member complete
+// where a Value may have to be destroyed.
+inline Value::Value(std::nullptr_t) {}
+inline Value::Value(std::string text) : state_{std::move(text)} {}
+inline Value::Value(std::string_view text) : state_{std::string{text}} {}
+inline Value::Value(const char* text) : state_{std::string{text}} {}
+inline Value&& Value::set(std::string key, Value value) && {
+    return std::move(set(std::move(key), std::move(value)));
+}
 
 /// A value of 2 bytes of text costs up to 72 bytes of memory, so a caller that parses what
 /// strangers send lowers `values_max` to what its message can need.
