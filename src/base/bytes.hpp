@@ -34,11 +34,11 @@ class Reader {
 
     template <std::unsigned_integral T>
     Result<T> le() {
-        return integer<T>(/*big=*/false);
+        return integer<T, /*kBig=*/false>();
     }
     template <std::unsigned_integral T>
     Result<T> be() {
-        return integer<T>(/*big=*/true);
+        return integer<T, /*kBig=*/true>();
     }
     Result<Uint128> le128() {
         SENNIT_TRY(auto low, le<std::uint64_t>());
@@ -65,13 +65,14 @@ class Reader {
   private:
     Error truncated() const { return Error{Errc::truncated, "ends too early", offset_, {}}; }
 
-    template <std::unsigned_integral T>
-    Result<T> integer(bool big) {
+    template <std::unsigned_integral T, bool kBig>
+    Result<T> integer() {
         if (sizeof(T) > remaining()) return truncated();
+        const std::uint8_t* const from = bytes_.data() + offset_;
         T out{0};
         for (std::size_t i = 0; i < sizeof(T); ++i) {
-            const auto shift = 8 * (big ? sizeof(T) - 1 - i : i);
-            out = static_cast<T>(out | static_cast<T>(T{bytes_[offset_ + i]} << shift));
+            const auto shift = 8 * (kBig ? sizeof(T) - 1 - i : i);
+            out = static_cast<T>(out | static_cast<T>(T{from[i]} << shift));
         }
         offset_ += sizeof(T);
         return out;
@@ -89,17 +90,19 @@ class Writer {
 
     template <std::unsigned_integral T>
     Writer& le(T value) {
+        std::array<std::uint8_t, sizeof(T)> bytes;
         for (std::size_t i = 0; i < sizeof(T); ++i) {
-            out_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+            bytes[i] = static_cast<std::uint8_t>(value >> (8 * i));
         }
-        return *this;
+        return raw(bytes);
     }
     template <std::unsigned_integral T>
     Writer& be(T value) {
-        for (std::size_t i = sizeof(T); i-- > 0;) {
-            out_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+        std::array<std::uint8_t, sizeof(T)> bytes;
+        for (std::size_t i = 0; i < sizeof(T); ++i) {
+            bytes[i] = static_cast<std::uint8_t>(value >> (8 * (sizeof(T) - 1 - i)));
         }
-        return *this;
+        return raw(bytes);
     }
     Writer& le128(Uint128 value) {
         return le(static_cast<std::uint64_t>(value)).le(static_cast<std::uint64_t>(value >> 64));
