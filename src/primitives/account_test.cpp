@@ -25,13 +25,16 @@ TEST(Account, an_empty_one_has_ethereums_bytes) {
 }
 
 TEST(Account, comes_back_from_its_bytes_and_from_nothing_else) {
-    const Account account{.nonce = ~std::uint64_t{0}, .balance = ~Amount{0}, .storage_root = kEmptyCodeHash,
+    const Account account{.nonce = ~std::uint64_t{0},
+                          .balance = ~Amount{0},
+                          .storage_root = kEmptyCodeHash,
                           .code_hash = kReservedCodeHash};
     Bytes bytes = encode(account);
     ASSERT_TRUE(decode_account(bytes));
     EXPECT_EQ(*decode_account(bytes), account);
     for (std::size_t size = 0; size < bytes.size(); ++size) {
-        EXPECT_EQ(decode_account(BytesView{bytes}.first(size)).error().code, Errc::truncated) << size;
+        EXPECT_EQ(decode_account(BytesView{bytes}.first(size)).error().code, Errc::truncated)
+            << size;
     }
     bytes.push_back(0);
     EXPECT_EQ(decode_account(bytes).error().code, Errc::trailing);
@@ -39,7 +42,8 @@ TEST(Account, comes_back_from_its_bytes_and_from_nothing_else) {
 
 TEST(Account, a_balance_of_more_than_128_bits_is_refused) {
     Bytes bytes = encode(Account{.balance = ~Amount{0}});
-    // f8 <length> 80 90 <16 bytes>: one byte more in front of the balance, and both lengths with it.
+    // f8 <length> 80 90 <16 bytes>: one byte more in front of the balance, and both lengths with
+    // it.
     ASSERT_EQ(bytes[3], 0x90);
     ++bytes[1];
     ++bytes[3];

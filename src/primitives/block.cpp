@@ -38,7 +38,9 @@ Digest reduce(std::vector<Digest> level) {
     if (level.empty()) return crypto::keccak256({});
     while (level.size() > 1) {
         const std::size_t pairs = level.size() / 2;
-        for (std::size_t i = 0; i < pairs; ++i) level[i] = merkle_node(level[2 * i], level[2 * i + 1]);
+        for (std::size_t i = 0; i < pairs; ++i) {
+            level[i] = merkle_node(level[2 * i], level[2 * i + 1]);
+        }
         if (level.size() % 2 != 0) level[pairs] = level.back();
         level.resize((level.size() + 1) / 2);
     }
@@ -54,7 +56,9 @@ Digest transaction_leaf(const TxId& id) {
 
 }  // namespace
 
-void encode(const Header& header, Writer& out) { encode_with(header, header.signature.view(), out); }
+void encode(const Header& header, Writer& out) {
+    encode_with(header, header.signature.view(), out);
+}
 
 Bytes encode(const Header& header) {
     Writer out{kHeaderSizeMin + header.extra_data.size()};
@@ -93,9 +97,13 @@ Result<Header> decode_header(BytesView bytes) {
     return header;
 }
 
-BlockId header_id(BytesView bytes) { return BlockId::from(crypto::keccak256(bytes).view()); }
+BlockId header_id(BytesView bytes) {
+    return BlockId::from(crypto::keccak256(bytes).view());
+}
 
-BlockId header_id(const Header& header) { return header_id(encode(header)); }
+BlockId header_id(const Header& header) {
+    return header_id(encode(header));
+}
 
 Bytes header_signing_bytes(const Header& header, const BlockId& genesis) {
     Writer unsigned_header{kHeaderSizeMin + header.extra_data.size()};
@@ -138,12 +146,16 @@ std::size_t luxtensor_size(const Block& block) {
     return size;
 }
 
-Digest merkle_root(std::span<const Digest> leaves) { return reduce({leaves.begin(), leaves.end()}); }
+Digest merkle_root(std::span<const Digest> leaves) {
+    return reduce({leaves.begin(), leaves.end()});
+}
 
 Digest transactions_root(std::span<const TransactionPtr> transactions) {
     std::vector<Digest> leaves;
     leaves.reserve(transactions.size());
-    for (const auto& transaction : transactions) leaves.push_back(transaction_leaf(transaction->id));
+    for (const auto& transaction : transactions) {
+        leaves.push_back(transaction_leaf(transaction->id));
+    }
     return reduce(std::move(leaves));
 }
 
@@ -155,7 +167,8 @@ Digest receipt_leaf(const SignedTransaction& transaction, const Receipt& receipt
     return crypto::keccak256(out.bytes());
 }
 
-Digest receipts_root(std::span<const TransactionPtr> transactions, std::span<const Receipt> receipts) {
+Digest receipts_root(std::span<const TransactionPtr> transactions,
+                     std::span<const Receipt> receipts) {
     SENNIT_ASSERT(transactions.size() == receipts.size());
     std::vector<Digest> leaves;
     leaves.reserve(transactions.size());

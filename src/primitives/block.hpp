@@ -83,7 +83,8 @@ struct Receipt {
 };
 /// Keccak(00 || from || to || nonce || value || status || gas_used || Keccak(data)), little-endian.
 Digest receipt_leaf(const SignedTransaction& tx, const Receipt& receipt);
-Digest receipts_root(std::span<const TransactionPtr> transactions, std::span<const Receipt> receipts);
+Digest receipts_root(std::span<const TransactionPtr> transactions,
+                     std::span<const Receipt> receipts);
 
 /// Digest chain of records, CHAIN rule 23: `parent` for an empty block, else
 /// Keccak(parent || slot || receipts_root).

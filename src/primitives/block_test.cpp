@@ -29,8 +29,12 @@ json::object luxtensor_vector(std::string_view name) {
 }
 
 Header header_from(const json::value& fields) {
-    const auto text = [&](const char* name) { return std::string_view{fields.at(name).as_string()}; };
-    const auto number = [&](const char* name) { return fields.at(name).to_number<std::uint64_t>(); };
+    const auto text = [&](const char* name) {
+        return std::string_view{fields.at(name).as_string()};
+    };
+    const auto number = [&](const char* name) {
+        return fields.at(name).to_number<std::uint64_t>();
+    };
     Header header;
     header.version = static_cast<std::uint32_t>(number("version"));
     header.height = Height{number("height")};
@@ -47,11 +51,17 @@ Header header_from(const json::value& fields) {
     return header;
 }
 
-Bytes vector_bytes(const json::value& vector) { return *from_hex(std::string_view{vector.at("bincode").as_string()}); }
+Bytes vector_bytes(const json::value& vector) {
+    return *from_hex(std::string_view{vector.at("bincode").as_string()});
+}
 
 TransactionPtr transaction(std::uint64_t nonce) {
     const auto key = *crypto::Secp256k1Key::from_bytes(Bytes(32, 5));
-    Transaction tx{.nonce = nonce, .gas_price = 50, .gas_limit = 21000, .value = 7, .data = Bytes(nonce % 5, 1)};
+    Transaction tx{.nonce = nonce,
+                   .gas_price = 50,
+                   .gas_limit = 21000,
+                   .value = 7,
+                   .data = Bytes(nonce % 5, 1)};
     const auto signature = key.sign(signing_digest(tx, 8899));
     tx.v = 35 + 2 * 8899 + signature.recovery;
     tx.r = signature.r;
@@ -95,7 +105,8 @@ TEST(Header, signed_headers_of_luxtensor_come_back_with_their_ids) {
 // taken out, what we sign is the hash that they sign.
 TEST(Header, what_is_signed_is_the_hash_of_the_header_with_an_empty_signature) {
     const auto vectors = luxtensor_vectors("signatures_swarm.json", "headers");
-    Header header = *decode_header(*from_hex(std::string_view{vectors[0].at("header").as_string()}));
+    Header header =
+        *decode_header(*from_hex(std::string_view{vectors[0].at("header").as_string()}));
     header.validator = {};
     const BlockId genesis = BlockId::from(Bytes(32, 0xab));
     EXPECT_EQ(to_hex(header_signing_bytes(header, genesis)),
@@ -123,7 +134,8 @@ TEST(Header, several_are_read_one_after_another) {
 TEST(Header, every_cut_and_every_added_byte_is_an_error) {
     Bytes bytes = vector_bytes(luxtensor_vector("header_2"));
     for (std::size_t size = 0; size < bytes.size(); ++size) {
-        EXPECT_EQ(decode_header(BytesView{bytes}.first(size)).error().code, Errc::truncated) << size;
+        EXPECT_EQ(decode_header(BytesView{bytes}.first(size)).error().code, Errc::truncated)
+            << size;
     }
     bytes.push_back(0);
     EXPECT_EQ(decode_header(bytes).error().code, Errc::trailing);
@@ -155,7 +167,8 @@ TEST(Header, extra_data_may_be_1_kib_and_not_a_byte_more) {
 TEST(StakeExtra, has_the_bytes_of_rule_5) {
     EXPECT_EQ(to_hex(encode(StakeExtra{1, {}})), "0101");
     EXPECT_EQ(to_hex(encode(StakeExtra{300, {0x0f, 0x80}})), "01ac020f80");
-    for (const StakeExtra& extra : {StakeExtra{}, StakeExtra{~std::uint64_t{0}, Bytes(kBitmapSizeMax, 0xff)}}) {
+    for (const StakeExtra& extra :
+         {StakeExtra{}, StakeExtra{~std::uint64_t{0}, Bytes(kBitmapSizeMax, 0xff)}}) {
         const auto decoded = decode_stake_extra(encode(extra));
         ASSERT_TRUE(decoded);
         EXPECT_EQ(decoded->distance, extra.distance);
@@ -192,7 +205,8 @@ TEST(Block, is_counted_in_luxtensors_bytes) {
     // block_1 holds a transfer and a creation; without the creation it is shorter by its length.
     const auto block = luxtensor_vector("block_1").at("len").to_number<std::size_t>();
     const auto creation = luxtensor_vector("tx_create").at("len").to_number<std::size_t>();
-    const auto ours = make_block(header_from(luxtensor_vector("header_1").at("value")), {transaction(0)});
+    const auto ours =
+        make_block(header_from(luxtensor_vector("header_1").at("value")), {transaction(0)});
     EXPECT_EQ(luxtensor_size(*ours), block - creation);
 
     std::size_t sum = luxtensor_size(*make_block({}, {}));
@@ -216,7 +230,8 @@ Digest by_definition(std::span<const Digest> leaves) {
 
 TEST(MerkleRoot, is_that_of_rfc_6962_for_every_number_of_leaves) {
     std::vector<Digest> leaves;
-    EXPECT_EQ(to_hex(merkle_root(leaves)), "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470");
+    EXPECT_EQ(to_hex(merkle_root(leaves)),
+              "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470");
     for (std::uint8_t n = 1; n <= 130; ++n) {
         leaves.push_back(crypto::keccak256(Bytes{n}));
         EXPECT_EQ(merkle_root(leaves), by_definition(leaves)) << int{n};
@@ -243,9 +258,10 @@ TEST(ReceiptsRoot, hashes_what_happened_to_each_transaction) {
     tx.tx.value = Amount{0xff} << 120 | 1;
     tx.tx.data = Bytes{0xfe};
     const Receipt receipt{.status = 1, .gas_used = 21016};
-    const Bytes expected = *from_hex("00" + std::string(40, '1') + std::string(40, '2') + "0201000000000000" +
-                                     "010000000000000000000000000000ff" + "01" + "1852000000000000" +
-                                     "bcc90f2d6dada5b18e155c17a1c0a55920aae94f39857d39d0d8ed07ae8f228b");
+    const Bytes expected =
+        *from_hex("00" + std::string(40, '1') + std::string(40, '2') + "0201000000000000" +
+                  "010000000000000000000000000000ff" + "01" + "1852000000000000" +
+                  "bcc90f2d6dada5b18e155c17a1c0a55920aae94f39857d39d0d8ed07ae8f228b");
     EXPECT_EQ(receipt_leaf(tx, receipt), crypto::keccak256(expected));
 
     const auto list = transactions(3);
@@ -260,8 +276,10 @@ TEST(RecordDigest, passes_over_empty_blocks) {
     const Digest parent = crypto::keccak256(Bytes{1});
     const Header header{.receipts_root = crypto::keccak256(Bytes{2})};
     EXPECT_EQ(record_digest(parent, Slot{258}, header, /*empty=*/true), parent);
-    const Bytes expected = *from_hex(to_hex(parent) + "0201000000000000" + to_hex(header.receipts_root));
-    EXPECT_EQ(record_digest(parent, Slot{258}, header, /*empty=*/false), crypto::keccak256(expected));
+    const Bytes expected =
+        *from_hex(to_hex(parent) + "0201000000000000" + to_hex(header.receipts_root));
+    EXPECT_EQ(record_digest(parent, Slot{258}, header, /*empty=*/false),
+              crypto::keccak256(expected));
 }
 
 TEST(Body, comes_back_with_its_senders) {
@@ -284,14 +302,18 @@ TEST(Body, has_the_stored_layout) {
     const auto block = make_block({}, transactions(1));
     const SignedTransaction& tx = *block->transactions[0];
     Writer expected;
-    expected.le(std::uint32_t{1}).hash(tx.sender).le(static_cast<std::uint32_t>(tx.rlp.size())).raw(tx.rlp);
+    expected.le(std::uint32_t{1})
+        .hash(tx.sender)
+        .le(static_cast<std::uint32_t>(tx.rlp.size()))
+        .raw(tx.rlp);
     EXPECT_EQ(encode_body(*block), expected.bytes());
 }
 
 TEST(Body, a_broken_one_is_an_error_and_costs_no_memory) {
     Bytes bytes = encode_body(*make_block({}, transactions(2)));
     for (std::size_t size = 0; size < bytes.size(); ++size) {
-        EXPECT_EQ(decode_stored_body(BytesView{bytes}.first(size)).error().code, Errc::truncated) << size;
+        EXPECT_EQ(decode_stored_body(BytesView{bytes}.first(size)).error().code, Errc::truncated)
+            << size;
     }
     bytes.push_back(0);
     EXPECT_EQ(decode_stored_body(bytes).error().code, Errc::trailing);

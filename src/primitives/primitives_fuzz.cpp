@@ -11,7 +11,9 @@ namespace {
 
 using namespace sennit;
 
-void must_equal(BytesView read, BytesView written) { SENNIT_ASSERT(std::ranges::equal(read, written)); }
+void must_equal(BytesView read, BytesView written) {
+    SENNIT_ASSERT(std::ranges::equal(read, written));
+}
 
 template <class Value>
 void must_return(BytesView bytes, const Result<Value>& value) {

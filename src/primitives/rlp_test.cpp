@@ -103,7 +103,8 @@ TEST(Rlp, prefixes_change_form_between_55_and_56_bytes) {
 }
 
 TEST(Rlp, integers_come_back_and_leading_zeros_do_not) {
-    for (const Uint128 value : {Uint128{0}, Uint128{1}, Uint128{0x7f}, Uint128{0x80}, Uint128{1} << 64, ~Uint128{0}}) {
+    for (const Uint128 value :
+         {Uint128{0}, Uint128{1}, Uint128{0x7f}, Uint128{0x80}, Uint128{1} << 64, ~Uint128{0}}) {
         Encoder out;
         out.integer(value);
         Decoder in{out.view()};
@@ -112,7 +113,8 @@ TEST(Rlp, integers_come_back_and_leading_zeros_do_not) {
     }
     EXPECT_EQ(Decoder{hex("00")}.integer().error().code, Errc::malformed);
     EXPECT_EQ(Decoder{hex("820001")}.integer().error().code, Errc::malformed);
-    EXPECT_EQ(Decoder{hex("9101ffffffffffffffffffffffffffffffff")}.integer().error().code, Errc::oversized);
+    EXPECT_EQ(Decoder{hex("9101ffffffffffffffffffffffffffffffff")}.integer().error().code,
+              Errc::oversized);
     EXPECT_EQ(Decoder{hex("89010000000000000000")}.integer64().error().code, Errc::oversized);
     EXPECT_EQ(*Decoder{hex("88ffffffffffffffff")}.integer64(), ~std::uint64_t{0});
 }
@@ -156,6 +158,17 @@ TEST(Rlp, raw_items_keep_their_prefix) {
     EXPECT_TRUE(in.next_is_list());
     EXPECT_EQ(to_hex(*in.raw_item()), "c20102");
     EXPECT_FALSE(in.next_is_list());
+}
+
+TEST(Rlp, only_the_shortest_form_is_read) {
+    EXPECT_EQ(validate(hex("8100")).error().code, Errc::malformed);
+    EXPECT_EQ(validate(hex("817f")).error().code, Errc::malformed);
+    EXPECT_TRUE(validate(hex("8180")));
+    for (const char* prefix : {"b837", "f837", "b90038", "f90038"}) {
+        Bytes bytes = hex(prefix);
+        bytes.resize(bytes.size() + 56, 1);
+        EXPECT_EQ(validate(bytes).error().code, Errc::malformed) << prefix;
+    }
 }
 
 TEST(Rlp, lengths_that_would_overflow_are_only_truncated) {

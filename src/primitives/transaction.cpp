@@ -33,7 +33,8 @@ constexpr std::string_view kNoCreation = "contract creation not supported";
 constexpr std::string_view kBadSignature = "invalid transaction v, r, s values";
 
 BytesView without_leading_zeros(const Word& word) {
-    const auto first = std::find_if(word.bytes.begin(), word.bytes.end(), [](auto b) { return b != 0; });
+    const auto first =
+        std::find_if(word.bytes.begin(), word.bytes.end(), [](auto b) { return b != 0; });
     return {first, word.bytes.end()};
 }
 
@@ -47,7 +48,8 @@ Result<Word> word_from_integer(rlp::Decoder& in) {
         return Error{Errc::malformed, "RLP integer with a leading zero", at};
     }
     Word word;
-    std::copy(digits.begin(), digits.end(), word.bytes.end() - static_cast<std::ptrdiff_t>(digits.size()));
+    std::copy(digits.begin(), digits.end(),
+              word.bytes.end() - static_cast<std::ptrdiff_t>(digits.size()));
     return word;
 }
 
@@ -67,7 +69,8 @@ rlp::Encoder unsigned_items(const Transaction& tx) {
 /// what a typed transaction's parity looks like, and geth calls these unprotected too.
 Result<void> check_offered(bool creation, std::uint64_t v) {
     if (v == 27 || v == 28 || v <= 1) return Error{Errc::unsupported, kOnlyProtected};
-    if (v < kProtectedVMin) return Error{Errc::invalid, kBadSignature, Error::kNowhere, "v is " + std::to_string(v)};
+    if (v < kProtectedVMin)
+        return Error{Errc::invalid, kBadSignature, Error::kNowhere, "v is " + std::to_string(v)};
     if (creation) return Error{Errc::unsupported, kNoCreation};
     return {};
 }
@@ -114,7 +117,9 @@ Result<Transaction> decode_transaction(BytesView bytes) {
     return tx;
 }
 
-TxId transaction_id(BytesView bytes) { return TxId::from(crypto::keccak256(bytes).view()); }
+TxId transaction_id(BytesView bytes) {
+    return TxId::from(crypto::keccak256(bytes).view());
+}
 
 Digest signing_digest(const Transaction& tx, std::uint64_t chain_id) {
     rlp::Encoder items = unsigned_items(tx);
@@ -150,7 +155,8 @@ Result<Address> recover_sender(const Transaction& tx) {
     auto sender = crypto::recover_address(signing_digest(tx, tx.chain_id()),
                                           {.r = tx.r, .s = tx.s, .recovery = tx.recovery_id()});
     if (!sender) {
-        return Error{Errc::invalid, kBadSignature, Error::kNowhere, std::string{sender.error().what}};
+        return Error{Errc::invalid, kBadSignature, Error::kNowhere,
+                     std::string{sender.error().what}};
     }
     return *sender;
 }
@@ -176,6 +182,8 @@ void encode_luxtensor(const SignedTransaction& signed_tx, Writer& out) {
     out.le(tx.recovery_id()).hash(tx.r).hash(tx.s);
 }
 
-std::size_t luxtensor_size(const Transaction& tx) { return kLuxtensorOverhead + tx.data.size(); }
+std::size_t luxtensor_size(const Transaction& tx) {
+    return kLuxtensorOverhead + tx.data.size();
+}
 
 }  // namespace sennit

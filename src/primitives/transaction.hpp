@@ -60,7 +60,7 @@ struct SignedTransaction {
 };
 using TransactionPtr = std::shared_ptr<const SignedTransaction>;
 
-/// Decodes, checks the form and recovers the sender: some 40 microseconds, for workers.
+/// Decodes, checks the form and recovers the sender: some 50 microseconds, for workers.
 Result<TransactionPtr> open_transaction(BytesView rlp, std::uint64_t chain_id);
 /// The same when the sender is already known (from storage).
 Result<TransactionPtr> open_stored_transaction(BytesView rlp, const Address& sender);

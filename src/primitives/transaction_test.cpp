@@ -21,7 +21,8 @@ crypto::Secp256k1Key key_of(std::uint8_t byte) {
     return *crypto::Secp256k1Key::from_bytes(Bytes(32, byte));
 }
 
-Transaction sign(Transaction tx, const crypto::Secp256k1Key& key, std::uint64_t chain_id = kChainId) {
+Transaction sign(Transaction tx, const crypto::Secp256k1Key& key,
+                 std::uint64_t chain_id = kChainId) {
     const auto signature = key.sign(signing_digest(tx, chain_id));
     tx.v = 35 + 2 * chain_id + signature.recovery;
     tx.r = signature.r;
@@ -30,8 +31,11 @@ Transaction sign(Transaction tx, const crypto::Secp256k1Key& key, std::uint64_t 
 }
 
 Transaction transfer(std::uint64_t nonce = 0) {
-    return {.nonce = nonce, .gas_price = 50, .gas_limit = 21000,
-            .to = Address::from(Bytes(20, 0xa1)), .value = Amount{1} << 100};
+    return {.nonce = nonce,
+            .gas_price = 50,
+            .gas_limit = 21000,
+            .to = Address::from(Bytes(20, 0xa1)),
+            .value = Amount{1} << 100};
 }
 
 /// The items of a signed transaction, any of which a test may replace by other RLP.
@@ -54,8 +58,11 @@ constexpr std::string_view kExample =
     "a067cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83";
 
 TEST(Transaction, the_example_of_eip_155_is_signed_to_its_bytes) {
-    const Transaction unsigned_tx{.nonce = 9, .gas_price = 20'000'000'000, .gas_limit = 21000,
-                                  .to = Address::from(Bytes(20, 0x35)), .value = 1'000'000'000'000'000'000};
+    const Transaction unsigned_tx{.nonce = 9,
+                                  .gas_price = 20'000'000'000,
+                                  .gas_limit = 21000,
+                                  .to = Address::from(Bytes(20, 0x35)),
+                                  .value = 1'000'000'000'000'000'000};
     EXPECT_EQ(to_hex(signing_digest(unsigned_tx, 1)),
               "daf5a779ae972f972197303d7b574746c7ef83eadac0f2791ad23db92e4c8e53");
     EXPECT_EQ(to_hex(encode(sign(unsigned_tx, key_of(0x46), 1))), kExample);
@@ -115,8 +122,10 @@ TEST(Transaction, both_recovery_ids_and_any_data_come_back) {
 }
 
 TEST(Transaction, limits_of_every_field_fit) {
-    Transaction tx{.nonce = ~std::uint64_t{0} - 1, .gas_price = ~std::uint64_t{0},
-                   .gas_limit = ~std::uint64_t{0}, .value = ~Amount{0}};
+    Transaction tx{.nonce = ~std::uint64_t{0} - 1,
+                   .gas_price = ~std::uint64_t{0},
+                   .gas_limit = ~std::uint64_t{0},
+                   .value = ~Amount{0}};
     tx = sign(tx, key_of(3), 4503599627370476);
     const auto opened = open_transaction(encode(tx), 4503599627370476);
     ASSERT_TRUE(opened) << opened.error().text();
@@ -131,7 +140,8 @@ TEST(Transaction, what_is_not_offered_is_refused_with_geths_sentences) {
     for (const char* v : {"1b", "1c", "80", "01"}) {
         const auto unprotected = decode_transaction(nine_items(6, v));
         EXPECT_EQ(unprotected.error().code, Errc::unsupported);
-        EXPECT_EQ(unprotected.error().text(), "only replay-protected (EIP-155) transactions allowed");
+        EXPECT_EQ(unprotected.error().text(),
+                  "only replay-protected (EIP-155) transactions allowed");
     }
     for (const char* typed : {"01c0", "02f8", "7f", "00"}) {
         const auto refused = decode_transaction(*from_hex(typed));
@@ -148,14 +158,19 @@ TEST(Transaction, only_the_canonical_bytes_are_read) {
     EXPECT_EQ(decode_transaction(*from_hex("80")).error().code, Errc::malformed);
     EXPECT_EQ(decode_transaction(nine_items(0, "00")).error().code, Errc::malformed);
     EXPECT_EQ(decode_transaction(nine_items(0, "8101")).error().code, Errc::malformed);
-    EXPECT_EQ(decode_transaction(nine_items(0, "89010000000000000000")).error().code, Errc::oversized);
-    EXPECT_EQ(decode_transaction(nine_items(1, "89010000000000000000")).error().code, Errc::oversized);
-    EXPECT_EQ(decode_transaction(nine_items(2, "89010000000000000000")).error().code, Errc::oversized);
+    EXPECT_EQ(decode_transaction(nine_items(0, "89010000000000000000")).error().code,
+              Errc::oversized);
+    EXPECT_EQ(decode_transaction(nine_items(1, "89010000000000000000")).error().code,
+              Errc::oversized);
+    EXPECT_EQ(decode_transaction(nine_items(2, "89010000000000000000")).error().code,
+              Errc::oversized);
     EXPECT_EQ(decode_transaction(nine_items(3, "83aabbcc")).error().code, Errc::malformed);
-    EXPECT_EQ(decode_transaction(nine_items(4, "9101" + std::string(32, '0'))).error().code, Errc::oversized);
+    EXPECT_EQ(decode_transaction(nine_items(4, "9101" + std::string(32, '0'))).error().code,
+              Errc::oversized);
     EXPECT_EQ(decode_transaction(nine_items(5, "c0")).error().code, Errc::malformed);
     EXPECT_EQ(decode_transaction(nine_items(7, "820001")).error().code, Errc::malformed);
-    EXPECT_EQ(decode_transaction(nine_items(8, "a101" + std::string(64, '0'))).error().code, Errc::oversized);
+    EXPECT_EQ(decode_transaction(nine_items(8, "a101" + std::string(64, '0'))).error().code,
+              Errc::oversized);
 
     Bytes trailing = nine_items(9, "");
     ASSERT_TRUE(decode_transaction(trailing));
@@ -170,7 +185,8 @@ TEST(Transaction, only_the_canonical_bytes_are_read) {
 TEST(Transaction, every_cut_is_an_error) {
     const Bytes bytes = nine_items(9, "");
     for (std::size_t size = 0; size < bytes.size(); ++size) {
-        EXPECT_EQ(decode_transaction(BytesView{bytes}.first(size)).error().code, Errc::truncated) << size;
+        EXPECT_EQ(decode_transaction(BytesView{bytes}.first(size)).error().code, Errc::truncated)
+            << size;
     }
 }
 
@@ -194,7 +210,8 @@ TEST(Transaction, another_chains_is_refused_with_both_ids) {
 
 TEST(Transaction, the_twin_with_a_high_s_is_refused) {
     Transaction tx = sign(transfer(), key_of(1));
-    const Bytes order = *from_hex("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
+    const Bytes order =
+        *from_hex("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
     int borrow = 0;
     for (std::size_t i = 32; i-- > 0;) {
         const int digit = order[i] - tx.s.bytes[i] - borrow;
@@ -219,8 +236,10 @@ TEST(Transaction, a_signature_out_of_range_is_invalid) {
 }
 
 TEST(Transaction, the_last_nonce_is_refused) {
-    EXPECT_TRUE(open_transaction(encode(sign(transfer(~std::uint64_t{0} - 1), key_of(1))), kChainId));
-    const auto refused = open_transaction(encode(sign(transfer(~std::uint64_t{0}), key_of(1))), kChainId);
+    EXPECT_TRUE(
+        open_transaction(encode(sign(transfer(~std::uint64_t{0} - 1), key_of(1))), kChainId));
+    const auto refused =
+        open_transaction(encode(sign(transfer(~std::uint64_t{0}), key_of(1))), kChainId);
     EXPECT_EQ(refused.error().code, Errc::invalid);
     EXPECT_EQ(refused.error().what, "nonce has max value");
 }
@@ -254,12 +273,16 @@ json::array luxtensor_vectors(const char* file, const char* member) {
 }
 
 std::uint64_t number(const json::value& value) {
-    return value.is_string() ? static_cast<std::uint64_t>(*from_decimal(std::string_view{value.as_string()}))
-                             : value.to_number<std::uint64_t>();
+    return value.is_string()
+               ? static_cast<std::uint64_t>(*from_decimal(std::string_view{value.as_string()}))
+               : value.to_number<std::uint64_t>();
 }
 
-void expect_luxtensor_bytes(const json::object& fields, const json::value& sender, const json::value& expected) {
-    const auto text = [&](const char* name) { return std::string_view{fields.at(name).as_string()}; };
+void expect_luxtensor_bytes(const json::object& fields, const json::value& sender,
+                            const json::value& expected) {
+    const auto text = [&](const char* name) {
+        return std::string_view{fields.at(name).as_string()};
+    };
     SignedTransaction signed_tx;
     signed_tx.sender = *hash_from_hex<Address>(sender.as_string());
     Transaction& tx = signed_tx.tx;

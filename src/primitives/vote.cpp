@@ -92,8 +92,8 @@ Quorum::Quorum(ValidatorSetPtr current, ValidatorSetPtr previous)
 }
 
 std::optional<std::size_t> Quorum::bit_of(const ValidatorKey& key) const {
-    const auto found = std::lower_bound(by_key_.begin(), by_key_.end(), key,
-                                        [](const auto& entry, const ValidatorKey& k) { return entry.first < k; });
+    const auto found =
+        std::ranges::lower_bound(by_key_, key, {}, [](const auto& e) { return e.first; });
     if (found == by_key_.end() || found->first != key) return std::nullopt;
     return found->second;
 }
@@ -144,7 +144,8 @@ Bytes vote_signing_bytes(const VoteLink& link, const Digest& set_hash, const Blo
     Writer out{kVoteDomain.size() + 4 * Digest::kSize + 2 * 8};
     out.text(kVoteDomain).hash(genesis).hash(set_hash);
     out.le(link.source.slot.value).le(link.target.slot.value).hash(link.source_digest);
-    out.hash(crypto::Keccak256{}.update(link.source.id.view()).update(link.target.id.view()).finish());
+    out.hash(
+        crypto::Keccak256{}.update(link.source.id.view()).update(link.target.id.view()).finish());
     return std::move(out).take();
 }
 

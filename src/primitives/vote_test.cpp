@@ -14,19 +14,24 @@ H filled(std::uint8_t byte) {
 }
 
 Member member(std::uint8_t name, std::uint64_t weight) {
-    return {filled<Address>(name), filled<Address>(name), filled<ValidatorKey>(static_cast<std::uint8_t>(0xff - name)), weight};
+    return {filled<Address>(name), filled<Address>(name),
+            filled<ValidatorKey>(static_cast<std::uint8_t>(0xff - name)), weight};
 }
 
 ValidatorSetPtr set_of(std::uint32_t version, std::vector<Member> members) {
-    return std::make_shared<const ValidatorSet>(ValidatorSet{version, Slot{version * 64u}, std::move(members)});
+    return std::make_shared<const ValidatorSet>(
+        ValidatorSet{version, Slot{version * 64u}, std::move(members)});
 }
 
 VoteLink link(std::uint64_t source = 4, std::uint64_t target = 5) {
-    return {{Slot{source}, filled<BlockId>(0x51)}, {Slot{target}, filled<BlockId>(0x71)}, filled<Digest>(0xd1)};
+    return {{Slot{source}, filled<BlockId>(0x51)},
+            {Slot{target}, filled<BlockId>(0x71)},
+            filled<Digest>(0xd1)};
 }
 
 Certificate certificate_of(Bytes bitmap, std::uint32_t version = 1) {
-    Certificate certificate{.set_version = version, .link = link(), .target_height = Height{3}, .bitmap = bitmap};
+    Certificate certificate{
+        .set_version = version, .link = link(), .target_height = Height{3}, .bitmap = bitmap};
     for (std::size_t i = 0; i < count_bits(bitmap); ++i) {
         certificate.signatures.push_back(filled<Signature>(static_cast<std::uint8_t>(i + 1)));
     }
@@ -42,7 +47,8 @@ TEST(ValidatorSet, finds_members_by_key) {
 
 // More than two thirds: of a weight of 9, 6 are not enough and 7 are.
 TEST(Quorum, needs_more_than_two_thirds_of_the_weight) {
-    const Quorum quorum{set_of(1, {member(1, 3), member(2, 3), member(3, 2), member(4, 1)}), nullptr};
+    const Quorum quorum{set_of(1, {member(1, 3), member(2, 3), member(3, 2), member(4, 1)}),
+                        nullptr};
     EXPECT_FALSE(quorum.joint());
     EXPECT_EQ(quorum.size(), 4u);
     EXPECT_EQ(quorum.bitmap_size(), 1u);
@@ -117,10 +123,18 @@ TEST(Quorum, the_set_hash_is_that_of_rule_18) {
         return out;
     };
     const std::string domain = to_hex(as_bytes("sennit/set/1"));
-    const std::string of_current = "0b000000" "0200" + key("fd") + "0201000000000000" + key("fc") + "0400000000000000";
-    const std::string of_previous = "0a000000" "0100" + key("fe") + "0500000000000000";
-    EXPECT_EQ((Quorum{current, nullptr}.set_hash()), crypto::keccak256(*from_hex(domain + of_current)));
-    EXPECT_EQ((Quorum{current, previous}.set_hash()), crypto::keccak256(*from_hex(domain + of_current + of_previous)));
+    const std::string of_current =
+        "0b000000"
+        "0200" +
+        key("fd") + "0201000000000000" + key("fc") + "0400000000000000";
+    const std::string of_previous =
+        "0a000000"
+        "0100" +
+        key("fe") + "0500000000000000";
+    EXPECT_EQ((Quorum{current, nullptr}.set_hash()),
+              crypto::keccak256(*from_hex(domain + of_current)));
+    EXPECT_EQ((Quorum{current, previous}.set_hash()),
+              crypto::keccak256(*from_hex(domain + of_current + of_previous)));
 }
 
 TEST(Bitmap, counts_and_sets_bits) {
@@ -137,7 +151,8 @@ TEST(Bitmap, counts_and_sets_bits) {
 TEST(Leader, is_that_of_rule_4) {
     const auto leaders = [](const std::vector<std::uint64_t>& weights) {
         ValidatorSet set;
-        for (const auto weight : weights) set.members.push_back(member(static_cast<std::uint8_t>(set.members.size()), weight));
+        for (const auto weight : weights)
+            set.members.push_back(member(static_cast<std::uint8_t>(set.members.size()), weight));
         std::string out;
         for (std::uint64_t slot = 0; slot < 16; ++slot) {
             out += static_cast<char>('0' + leader_of(set, Slot{slot}).account.bytes[0]);
@@ -145,15 +160,17 @@ TEST(Leader, is_that_of_rule_4) {
         return out;
     };
     EXPECT_EQ(leaders({10, 20, 70}), "0212202222122021");
-    EXPECT_EQ(leaders({std::uint64_t{1} << 62, std::uint64_t{1} << 61, (std::uint64_t{1} << 61) - 10, 5}),
-              "0102001021020010");
+    EXPECT_EQ(
+        leaders({std::uint64_t{1} << 62, std::uint64_t{1} << 61, (std::uint64_t{1} << 61) - 10, 5}),
+        "0102001021020010");
     EXPECT_EQ(leaders({0, 0}), "1111111111111111");
 }
 
 TEST(Leader, leads_in_proportion_to_weight) {
     const auto set = set_of(1, {member(1, 1), member(2, 2), member(3, 7)});
     std::array<int, 4> led{};
-    for (std::uint64_t slot = 1; slot <= 1000; ++slot) ++led[leader_of(*set, Slot{slot}).account.bytes[0]];
+    for (std::uint64_t slot = 1; slot <= 1000; ++slot)
+        ++led[leader_of(*set, Slot{slot}).account.bytes[0]];
     EXPECT_NEAR(led[1], 100, 3);
     EXPECT_NEAR(led[2], 200, 3);
     EXPECT_NEAR(led[3], 700, 3);
@@ -163,17 +180,21 @@ TEST(Vote, signs_the_bytes_of_rule_7) {
     Bytes ids(32, 0x51);
     ids.resize(64, 0x71);
     const std::string expected = to_hex(as_bytes("sennit/vote/1")) + to_hex(filled<BlockId>(0x61)) +
-                                 to_hex(filled<Digest>(0x5e)) + "0400000000000000" "0500000000000000" +
+                                 to_hex(filled<Digest>(0x5e)) +
+                                 "0400000000000000"
+                                 "0500000000000000" +
                                  to_hex(filled<Digest>(0xd1)) + to_hex(crypto::keccak256(ids));
-    EXPECT_EQ(to_hex(vote_signing_bytes(link(), filled<Digest>(0x5e), filled<BlockId>(0x61))), expected);
+    EXPECT_EQ(to_hex(vote_signing_bytes(link(), filled<Digest>(0x5e), filled<BlockId>(0x61))),
+              expected);
 }
 
 TEST(Vote, has_its_layout_and_comes_back) {
     const Vote vote{0x01020304, filled<ValidatorKey>(0xaa), link(), filled<Signature>(0xbb)};
     Writer out;
     encode(vote, out);
-    EXPECT_EQ(to_hex(out.bytes()), "04030201" + to_hex(vote.key) + "0400000000000000" + to_hex(filled<BlockId>(0x51)) +
-                                       "0500000000000000" + to_hex(filled<BlockId>(0x71)) +
+    EXPECT_EQ(to_hex(out.bytes()), "04030201" + to_hex(vote.key) + "0400000000000000" +
+                                       to_hex(filled<BlockId>(0x51)) + "0500000000000000" +
+                                       to_hex(filled<BlockId>(0x71)) +
                                        to_hex(filled<Digest>(0xd1)) + to_hex(vote.signature));
     EXPECT_EQ(out.size(), kVoteSize);
     Reader in{out.bytes()};
@@ -189,9 +210,14 @@ TEST(Certificate, has_its_layout_and_comes_back) {
     Certificate certificate = certificate_of(Bytes{0b101}, 9);
     certificate.joint = true;
     const Bytes bytes = encode(certificate);
-    EXPECT_EQ(to_hex(bytes), "09000000" "01" "0400000000000000" + to_hex(filled<BlockId>(0x51)) + "0500000000000000" +
-                                 to_hex(filled<BlockId>(0x71)) + "0300000000000000" + to_hex(filled<Digest>(0xd1)) +
-                                 "0105" + to_hex(filled<Signature>(1)) + to_hex(filled<Signature>(2)));
+    EXPECT_EQ(to_hex(bytes),
+              "09000000"
+              "01"
+              "0400000000000000" +
+                  to_hex(filled<BlockId>(0x51)) + "0500000000000000" +
+                  to_hex(filled<BlockId>(0x71)) + "0300000000000000" +
+                  to_hex(filled<Digest>(0xd1)) + "0105" + to_hex(filled<Signature>(1)) +
+                  to_hex(filled<Signature>(2)));
     EXPECT_EQ(bytes.size(), kCertificateSizeMin + 1 + 2 * 64);
     const auto decoded = decode_certificate(bytes);
     ASSERT_TRUE(decoded);
@@ -255,7 +281,8 @@ TEST(Evidence, of_a_vote_is_what_was_signed_then_key_and_signature) {
     const auto hash = filled<Digest>(0x5e);
     const auto genesis = filled<BlockId>(0x61);
     EXPECT_EQ(to_hex(evidence_item(vote, hash, genesis)),
-              to_hex(vote_signing_bytes(vote.link, hash, genesis)) + to_hex(vote.key) + to_hex(vote.signature));
+              to_hex(vote_signing_bytes(vote.link, hash, genesis)) + to_hex(vote.key) +
+                  to_hex(vote.signature));
 }
 
 }  // namespace
