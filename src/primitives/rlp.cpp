@@ -16,8 +16,9 @@ struct BigEndian {
 
     explicit BigEndian(Uint128 value) {
         for (Uint128 rest = value; rest != 0; rest >>= 8) ++size;
-        for (std::size_t i = size; i-- > 0; value >>= 8)
+        for (std::size_t i = size; i-- > 0; value >>= 8) {
             bytes[i] = static_cast<std::uint8_t>(value);
+        }
     }
     BytesView view() const { return BytesView{bytes}.first(size); }
 };
@@ -73,8 +74,9 @@ Result<Decoder::Item> Decoder::peek() const {
         const std::size_t digits = code - kShortMax;
         if (digits > bytes_.size() - 1) return fail(Errc::truncated, "RLP length ends too early");
         if (bytes_[1] == 0) return fail(Errc::malformed, "RLP length with a leading zero");
-        for (std::size_t i = 1; i <= digits; ++i)
+        for (std::size_t i = 1; i <= digits; ++i) {
             item.payload_size = item.payload_size << 8 | bytes_[i];
+        }
         if (item.payload_size <= kShortMax) return fail(Errc::malformed, "RLP length not minimal");
         item.prefix_size += digits;
     }

@@ -69,8 +69,9 @@ rlp::Encoder unsigned_items(const Transaction& tx) {
 /// what a typed transaction's parity looks like, and geth calls these unprotected too.
 Result<void> check_offered(bool creation, std::uint64_t v) {
     if (v == 27 || v == 28 || v <= 1) return Error{Errc::unsupported, kOnlyProtected};
-    if (v < kProtectedVMin)
+    if (v < kProtectedVMin) {
         return Error{Errc::invalid, kBadSignature, Error::kNowhere, "v is " + std::to_string(v)};
+    }
     if (creation) return Error{Errc::unsupported, kNoCreation};
     return {};
 }

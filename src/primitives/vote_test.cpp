@@ -151,8 +151,9 @@ TEST(Bitmap, counts_and_sets_bits) {
 TEST(Leader, is_that_of_rule_4) {
     const auto leaders = [](const std::vector<std::uint64_t>& weights) {
         ValidatorSet set;
-        for (const auto weight : weights)
+        for (const auto weight : weights) {
             set.members.push_back(member(static_cast<std::uint8_t>(set.members.size()), weight));
+        }
         std::string out;
         for (std::uint64_t slot = 0; slot < 16; ++slot) {
             out += static_cast<char>('0' + leader_of(set, Slot{slot}).account.bytes[0]);
@@ -169,8 +170,9 @@ TEST(Leader, is_that_of_rule_4) {
 TEST(Leader, leads_in_proportion_to_weight) {
     const auto set = set_of(1, {member(1, 1), member(2, 2), member(3, 7)});
     std::array<int, 4> led{};
-    for (std::uint64_t slot = 1; slot <= 1000; ++slot)
+    for (std::uint64_t slot = 1; slot <= 1000; ++slot) {
         ++led[leader_of(*set, Slot{slot}).account.bytes[0]];
+    }
     EXPECT_NEAR(led[1], 100, 3);
     EXPECT_NEAR(led[2], 200, 3);
     EXPECT_NEAR(led[3], 700, 3);
