@@ -51,6 +51,9 @@ class BlockExecutor {
     Result<Outcome> finish();
 
   private:
+    /// The transfer or system call itself, inside the overlay's inner level.
+    Result<void> run(const SignedTransaction& tx);
+
     Overlay& state_;
     const Genesis& genesis_;
     BlockId genesis_id_;
