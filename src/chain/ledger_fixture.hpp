@@ -31,8 +31,11 @@ class MemoryState : public StateReader {
                 accounts[address] = *change.account;
             }
             for (const auto& [key, value] : change.slots) {
-                if (value.is_zero()) slots.erase({address, key});
-                else slots[{address, key}] = value;
+                if (value.is_zero()) {
+                    slots.erase({address, key});
+                } else {
+                    slots[{address, key}] = value;
+                }
             }
         }
     }
