@@ -64,8 +64,12 @@ Value::Value(Uint128 value) : state_{Number{to_decimal(value)}} {}
 Value::Value(double value) : state_{Number{float_text(value)}} {}
 Value::Value(Array items) : state_{std::move(items)} {}
 
-Value Value::array() { return Value{Array{}}; }
-Value Value::array(Array items) { return Value{std::move(items)}; }
+Value Value::array() {
+    return Value{Array{}};
+}
+Value Value::array(Array items) {
+    return Value{std::move(items)};
+}
 
 Value Value::object(std::initializer_list<Member> members) {
     Value out;
@@ -195,6 +199,8 @@ Result<std::span<const Member>> Value::get_object(std::string_view key) const {
     return member(*this, key, &Value::as_object);
 }
 
-bool Value::operator==(const Value& other) const { return state_ == other.state_; }
+bool Value::operator==(const Value& other) const {
+    return state_ == other.state_;
+}
 
 }  // namespace sennit::json

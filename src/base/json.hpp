@@ -38,8 +38,8 @@ class Value {
     template <std::same_as<bool> B>
     Value(B value) : state_{value} {}
     template <std::integral I>
-        requires(!std::same_as<I, bool> && !std::same_as<I, char>)
-    Value(I value) : state_{integer_text(value)} {}
+    requires(!std::same_as<I, bool> && !std::same_as<I, char>) Value(I value)
+        : state_{integer_text(value)} {}
     Value(Uint128 value);
     Value(double value);
     Value(std::string text);
@@ -133,7 +133,7 @@ inline Value&& Value::set(std::string key, Value value) && {
     return std::move(set(std::move(key), std::move(value)));
 }
 
-/// A value of 2 bytes of text costs up to 72 bytes of memory, so a caller that parses what
+/// A few bytes of text, such as {"":0}, can cost 300 bytes of memory, so a caller that parses what
 /// strangers send lowers `values_max` to what its message can need.
 struct Limits {
     std::size_t depth_max = 64;  ///< arrays and objects inside each other

@@ -9,7 +9,9 @@ namespace sennit::json {
 
 namespace {
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 /// The value of a hexadecimal digit; -1 for anything else.
 constexpr int hex_digit(char c) {
@@ -312,6 +314,8 @@ bool Parser::unicode_escape(std::string& out) {
     return true;
 }
 
-Result<Value> parse(std::string_view utf8, Limits limits) { return Parser{utf8, limits}.run(); }
+Result<Value> parse(std::string_view utf8, Limits limits) {
+    return Parser{utf8, limits}.run();
+}
 
 }  // namespace sennit::json

@@ -91,9 +91,9 @@ TEST(JsonVectors, payloads_of_frames_keep_every_byte) {
 
 // The original's verdict covers its fields too; here counts whether the text is JSON at all.
 TEST(JsonVectors, unusual_payloads_are_json_exactly_where_python_says_so) {
-    constexpr std::array<std::string_view, 5> no_json{
-        "hello_empty_payload", "hello_truncated", "hello_bad_utf8", "hello_trailing_garbage",
-        "get_peers_no_payload"};
+    constexpr std::array<std::string_view, 5> no_json{"hello_empty_payload", "hello_truncated",
+                                                      "hello_bad_utf8", "hello_trailing_garbage",
+                                                      "get_peers_no_payload"};
     std::size_t seen = 0;
     const Value cases = vectors("moderntensor/decode.json");
     for (const Value& test : *cases.as_array()) {
@@ -124,7 +124,8 @@ TEST(Json, keeps_every_digit_of_an_integer) {
 TEST(Json, tells_integers_from_floats) {
     EXPECT_TRUE(parse("1")->is_integer());
     EXPECT_TRUE(parse("-12345678901234567890")->is_integer());
-    for (const auto* text : {"1.0", "1e2", "NaN", "Infinity", "-Infinity", "-0.0", "\"1\"", "true"}) {
+    for (const auto* text :
+         {"1.0", "1e2", "NaN", "Infinity", "-Infinity", "-0.0", "\"1\"", "true"}) {
         EXPECT_FALSE(parse(text)->is_integer()) << text;
     }
     EXPECT_NE(*parse("1"), *parse("1.0"));
@@ -263,9 +264,10 @@ TEST(Json, stops_at_its_limits) {
 }
 
 TEST(Json, writes_in_three_styles) {
-    const Value value = Value::object({{"b", Value::array({1, nullptr, true, 2.5, "x"})},
-                                       {"a", Value::object({{"z", false}, {"\xf0\x9f\x98\x80", 1},
-                                                            {"\xef\xbf\xbf", 2}, {"", 3}})}});
+    const Value value = Value::object(
+        {{"b", Value::array({1, nullptr, true, 2.5, "x"})},
+         {"a",
+          Value::object({{"z", false}, {"\xf0\x9f\x98\x80", 1}, {"\xef\xbf\xbf", 2}, {"", 3}})}});
     EXPECT_EQ(write(value, Style::python),
               R"({"b": [1, null, true, 2.5, "x"], )"
               R"("a": {"z": false, "\ud83d\ude00": 1, "\uffff": 2, "": 3}})");
@@ -329,8 +331,7 @@ TEST(Json, names_the_key_of_what_is_missing_or_wrong) {
     const Value value = *parse(R"({"height":"9","port":70000000000000000000})");
     EXPECT_EQ(value.get_u64("hash").error().text(), "missing key: \"hash\"");
     EXPECT_EQ(value.get_u64("hash").error().code, Errc::not_found);
-    EXPECT_EQ(value.get_u64("height").error().text(),
-              "expected a number: \"height\": found text");
+    EXPECT_EQ(value.get_u64("height").error().text(), "expected a number: \"height\": found text");
     EXPECT_EQ(value.get_u64("port").error().text(),
               "expected an integer of 64 bits: \"port\": got 70000000000000000000");
     EXPECT_EQ(Value{1}.get_u64("x").error().text(), "expected an object: found number");

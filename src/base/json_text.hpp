@@ -20,10 +20,10 @@ inline const char* plain_end(const char* at, const char* end) {
         std::memcpy(&w, at, sizeof w);
         // The high bit of a byte shows that the byte is below 0x20, one of three characters, or
         // above 0x7f. A borrow can mark a byte wrongly, but only one behind a byte rightly marked.
-        const std::uint64_t marks = ((w - 0x20 * kOnes) | ((w ^ ('"' * kOnes)) - kOnes) |
-                                     ((w ^ ('\\' * kOnes)) - kOnes) | ((w ^ (0x7f * kOnes)) - kOnes) |
-                                     w) &
-                                    (0x80 * kOnes);
+        const std::uint64_t marks =
+            ((w - 0x20 * kOnes) | ((w ^ ('"' * kOnes)) - kOnes) | ((w ^ ('\\' * kOnes)) - kOnes) |
+             ((w ^ (0x7f * kOnes)) - kOnes) | w) &
+            (0x80 * kOnes);
         if (marks != 0) return at + std::countr_zero(marks) / 8;
         at += 8;
     }
@@ -46,8 +46,12 @@ Decoded decode_utf8(const char* at, const char* end, bool surrogates_too);
 /// Appends `code`, a surrogate too, as UTF-8 would.
 void append_utf8(std::string& out, std::uint32_t code);
 
-constexpr bool is_high_surrogate(std::uint32_t code) { return (code & 0xfffffc00) == 0xd800; }
-constexpr bool is_low_surrogate(std::uint32_t code) { return (code & 0xfffffc00) == 0xdc00; }
+constexpr bool is_high_surrogate(std::uint32_t code) {
+    return (code & 0xfffffc00) == 0xd800;
+}
+constexpr bool is_low_surrogate(std::uint32_t code) {
+    return (code & 0xfffffc00) == 0xdc00;
+}
 
 /// The double nearest to a JSON number's text, as Python's `float` rounds: past the range infinite
 /// or zero. Also for the words NaN, Infinity and -Infinity.

@@ -22,10 +22,8 @@ class Ed25519Key {
     const Seed& seed() const { return seed_; }
 
     template <class H = NodeId>
-        requires(H::kSize == 32)
-    H public_key() const {
-        return H::from(BytesView{expanded_}.last(32));
-    }
+    requires(H::kSize == 32) H public_key()
+    const { return H::from(BytesView{expanded_}.last(32)); }
 
     /// Deterministic: one key and message give one signature. Never signs what a caller has not
     /// put a domain in front of; that is the caller's duty.
@@ -38,9 +36,9 @@ class Ed25519Key {
     std::array<std::uint8_t, 64> expanded_{};  // seed and public key, as libsodium wants them
 };
 
-/// True iff libsodium 1.0.18's `crypto_sign_verify_detached` accepts: S below the group order, R and
-/// the key not of small order, the key canonical, and the equation without the cofactor. False on
-/// wrong sizes.
+/// True iff libsodium 1.0.18's `crypto_sign_verify_detached` accepts: S below the group order, R
+/// and the key not of small order, the key canonical, and the equation without the cofactor. False
+/// on wrong sizes.
 ///
 /// These rules decide what a valid block is, so all nodes need the same ones; ZIP-215 verifiers,
 /// for example, accept more.

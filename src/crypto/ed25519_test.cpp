@@ -67,7 +67,8 @@ TEST(Ed25519, refuses_a_change_of_any_bit) {
         EXPECT_FALSE(ed25519_verify(name.view(), message, changed.view())) << bit;
     }
     EXPECT_FALSE(ed25519_verify(name.view(), Bytes{0xaf, 0x83}, good.view()));
-    EXPECT_FALSE(ed25519_verify(key_of(kRfc8032[1].seed).public_key().view(), message, good.view()));
+    EXPECT_FALSE(
+        ed25519_verify(key_of(kRfc8032[1].seed).public_key().view(), message, good.view()));
 }
 
 TEST(Ed25519, refuses_keys_and_signatures_of_the_wrong_size) {

@@ -58,10 +58,10 @@ inline void chi(std::uint64_t* row, Parity& sum, std::uint64_t b0, std::uint64_t
     chi(&e[0], sum, a[0] ^ d0, rot(a[6] ^ d1, 44), rot(a[12] ^ d2, 43), rot(a[18] ^ d3, 21),
         rot(a[24] ^ d4, 14));
     e[0] ^= constant;
-    chi(&e[5], sum, rot(a[3] ^ d3, 28), rot(a[9] ^ d4, 20), rot(a[10] ^ d0, 3),
-        rot(a[16] ^ d1, 45), rot(a[22] ^ d2, 61));
-    chi(&e[10], sum, rot(a[1] ^ d1, 1), rot(a[7] ^ d2, 6), rot(a[13] ^ d3, 25),
-        rot(a[19] ^ d4, 8), rot(a[20] ^ d0, 18));
+    chi(&e[5], sum, rot(a[3] ^ d3, 28), rot(a[9] ^ d4, 20), rot(a[10] ^ d0, 3), rot(a[16] ^ d1, 45),
+        rot(a[22] ^ d2, 61));
+    chi(&e[10], sum, rot(a[1] ^ d1, 1), rot(a[7] ^ d2, 6), rot(a[13] ^ d3, 25), rot(a[19] ^ d4, 8),
+        rot(a[20] ^ d0, 18));
     chi(&e[15], sum, rot(a[4] ^ d4, 27), rot(a[5] ^ d0, 36), rot(a[11] ^ d1, 10),
         rot(a[17] ^ d2, 15), rot(a[23] ^ d3, 56));
     chi(&e[20], sum, rot(a[2] ^ d2, 62), rot(a[8] ^ d3, 55), rot(a[14] ^ d4, 39),
@@ -123,6 +123,8 @@ Digest Keccak256::finish() {
     return digest;
 }
 
-Digest keccak256(BytesView bytes) { return Keccak256{}.update(bytes).finish(); }
+Digest keccak256(BytesView bytes) {
+    return Keccak256{}.update(bytes).finish();
+}
 
 }  // namespace sennit::crypto

@@ -29,8 +29,7 @@ constexpr Word kHalfOrder{{0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 Address address_of(const secp256k1_pubkey& key) {
     std::array<std::uint8_t, 65> point;  // 0x04, x, y
     std::size_t size = point.size();
-    secp256k1_ec_pubkey_serialize(context(), point.data(), &size, &key,
-                                  SECP256K1_EC_UNCOMPRESSED);
+    secp256k1_ec_pubkey_serialize(context(), point.data(), &size, &key, SECP256K1_EC_UNCOMPRESSED);
     SENNIT_ASSERT(size == point.size());
     const Digest digest = keccak256(BytesView{point}.subspan(1));
     return Address::from(digest.view().last(Address::kSize));
@@ -52,7 +51,9 @@ Result<Secp256k1Key> Secp256k1Key::from_bytes(BytesView secret32) {
     return key;
 }
 
-Secp256k1Key::~Secp256k1Key() { sodium_memzero(secret_.data(), secret_.size()); }
+Secp256k1Key::~Secp256k1Key() {
+    sodium_memzero(secret_.data(), secret_.size());
+}
 
 EcdsaSignature Secp256k1Key::sign(const Digest& digest) const {
     secp256k1_ecdsa_recoverable_signature raw;
@@ -85,6 +86,8 @@ Result<Address> recover_address(const Digest& digest, const EcdsaSignature& sign
     return address_of(key);
 }
 
-bool is_low_s(const Word& s) { return s <= kHalfOrder; }
+bool is_low_s(const Word& s) {
+    return s <= kHalfOrder;
+}
 
 }  // namespace sennit::crypto

@@ -14,7 +14,9 @@ constexpr std::string_view kOrder =
 constexpr std::string_view kHalfOrder =
     "7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0";
 
-Word word(std::string_view hex) { return *hash_from_hex<Word>(hex); }
+Word word(std::string_view hex) {
+    return *hash_from_hex<Word>(hex);
+}
 
 // The example in EIP-155: nonce 9, 20 Gwei, 21000 gas, 1 ether to 0x3535...35 on chain 1.
 struct Eip155 {
