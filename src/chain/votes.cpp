@@ -219,10 +219,11 @@ void Votes::erase_lowest_slot() {
     for (const auto& target : lowest->second) {
         const auto tally = tallies_.find(target);
         for (const auto& [bit, signature] : tally->second.signatures) {
+            --held_;
             const auto mine = by_key_.find(tally->second.quorum->key(bit));
+            if (mine == by_key_.end()) continue;  // its other vote of this slot went before
             mine->second.erase(lowest->first);
             if (mine->second.empty()) by_key_.erase(mine);
-            --held_;
         }
         tallies_.erase(tally);
     }
