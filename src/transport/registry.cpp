@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include <array>
+
+#include "transport/http/http.hpp"
+#include "transport/tcp/tcp.hpp"
+#include "transport/transport.hpp"
+
+namespace sennit::transport {
+
+namespace {
+
+struct Entry {
+    std::string_view scheme;
+    std::unique_ptr<Transport> (*make)(Environment);
+};
+
+constexpr std::array kEntries{
+    Entry{"http", [](Environment e) { return http::make_transport(std::move(e), {}); }},
+    Entry{"tcp", [](Environment e) { return tcp::make_transport(std::move(e), {}); }},
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Transport>> make_transport(std::string_view scheme,
+                                                  Environment environment) {
+    std::string known;
+    for (const auto& entry : kEntries) {
+        if (entry.scheme == scheme) return entry.make(std::move(environment));
+        known += (known.empty() ? "" : ", ") + std::string{entry.scheme};
+    }
+    return Error{Errc::unsupported, "no such transport", Error::kNowhere,
+                 std::string{scheme} + ", only " + known};
+}
+
+std::vector<std::string> transport_schemes() {
+    std::vector<std::string> out;
+    for (const auto& entry : kEntries) out.emplace_back(entry.scheme);
+    return out;
+}
+
+}  // namespace sennit::transport
