@@ -13,7 +13,8 @@ namespace sennit::mempool {
 ///
 /// Pure: signatures and senders are settled before a transaction comes here, and the accounts'
 /// states are told, not looked up. Never over its limits, and never a worse transaction for a
-/// better one: what is evicted is the lowest gas price that nothing else of its sender depends on.
+/// better one: a sender whose price is lowest loses the last of its queue, so that nothing else
+/// comes to depend on a hole.
 ///
 /// A sender's transactions are *ready* up to the first gap in its nonces and as far as its balance
 /// pays for all of them together; only ready ones are offered to a block.
@@ -75,12 +76,24 @@ class Mempool {
         std::map<std::uint64_t, Entry> by_nonce;
         std::size_t ready{0};  ///< how many from the front
     };
+    /// Orders the older first among equals that are ranked from the greatest down.
+    struct Reverse {
+        Instant at;
+        auto operator<=>(const Reverse& other) const { return other.at <=> at; }
+        bool operator==(const Reverse&) const = default;
+    };
+
+    Result<void> check(const SignedTransaction& tx, const AccountState& account) const;
+    /// Evicts what must go so that `tx` fits, or refuses it and evicts nothing.
+    Result<std::vector<TransactionPtr>> make_room(const SignedTransaction& tx, const TransactionPtr& replaced);
+    void erase(const TxId& id);
+    void refresh(const Address& address);
 
     chain::Genesis genesis_;
     Limits limits_;
     std::map<TxId, std::pair<Address, std::uint64_t>> by_id_;
     std::map<Address, Sender> senders_;
-    std::set<std::tuple<std::uint64_t, Instant, TxId>> by_price_;
+    std::set<std::tuple<std::uint64_t, Reverse, TxId>> by_price_;  ///< worst first, the newest of equals
     std::size_t bytes_{0};
 };
 

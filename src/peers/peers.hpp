@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <deque>
 #include <map>
-#include <set>
 
 #include "base/net_address.hpp"
 #include "base/peer_id.hpp"
@@ -51,7 +51,6 @@ class Peers {
         std::size_t wide_group_max{4};    ///< connected peers of one public /16
         std::size_t narrow_group_max{2};  ///< and of one /24
         std::size_t addresses_max{1000};
-        Duration dead_after{std::chrono::seconds{120}};
         Duration discovery_every{std::chrono::seconds{60}};
         Duration ban_first{std::chrono::minutes{10}};
         Duration ban_max{std::chrono::hours{24 * 7}};
@@ -141,15 +140,42 @@ class Peers {
     void check_invariants() const;
 
   private:
-    struct Known;  ///< an address
-    struct Record; ///< an identity's score and history
-    struct Book;
-    std::unique_ptr<Book> book_;
-    std::map<PeerRef, Connected> connected_;
+    /// Somewhere that could be dialled.
+    struct Known {
+        bool bootstrap{false};
+        std::uint32_t failures{0};
+        Instant retry_at{};
+        bool dialling{false};
+        UnixTime seen{};
+    };
+    /// What an identity did, as long as it matters.
+    struct Record {
+        double score{50};
+        Instant updated{};
+        std::deque<Change> history;
+        std::optional<UnixTime> banned_until;
+        std::uint32_t bans{0};
+        std::string banned_for;
+    };
+    using Place = std::pair<InstanceId, NetAddress>;
 
-  public:
-    ~Peers();
-    Peers(Peers&&) noexcept;
+    Record& record(const std::string& key, Now now);
+    const Record* find_record(PeerRef ref) const;
+    std::optional<std::string> ban_text(const Identity& identity, Now now) const;
+    Result<void> check_room(const Connected& peer) const;
+    void make_room_for_address();
+    double weight(const Connected& peer, std::uint64_t height_max, Duration latency_max, Duration latency_mean) const;
+    bool worth_dialling(const Place& place, const Known& known, Now now) const;
+
+    Limits limits_;
+    Rng rng_;
+    std::map<PeerRef, Connected> connected_;
+    std::map<Place, Known> known_;
+    std::map<std::string, Record> records_;
+    /// Identities of peers that left, so that late blame still finds them (CONTRACT rule 1).
+    std::map<PeerRef, std::pair<std::string, Instant>> departed_;
+    Instant next_discovery_{};
+    Instant next_wake_{};
 };
 
 }  // namespace sennit::peers
