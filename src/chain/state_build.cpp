@@ -14,20 +14,6 @@ Error broken(std::string_view rule, std::string detail) {
 
 std::string have_want(BytesView have, BytesView want) { return "have " + to_hex(have) + " want " + to_hex(want); }
 
-/// CHAIN section 1: leaves room for a header and the block's own framing.
-std::size_t transaction_size_max(const Genesis& genesis) {
-    const std::uint64_t by_block = genesis.block_bytes_max - std::min<std::uint64_t>(genesis.block_bytes_max, 1000);
-    return static_cast<std::size_t>(std::min<std::uint64_t>(kTransactionSizeMax, by_block));
-}
-
-/// What a transaction must be whatever the state: a block with another is condemned.
-Result<void> check_transaction(const SignedTransaction& tx, const Genesis& genesis) {
-    if (tx.rlp.size() > transaction_size_max(genesis)) {
-        return Error{Errc::oversized, "oversized data", Error::kNowhere, std::to_string(tx.rlp.size()) + " bytes"};
-    }
-    return check_form(tx.tx, tx.rlp.size(), genesis.chain_id);
-}
-
 /// Any fault of a transaction is the block's, except the disk's.
 Error in_block(const Error& error, std::size_t index) {
     if (error.code == Errc::io) return error;
@@ -78,7 +64,8 @@ Result<void> ChainState::check_body(const Block& block) const {
                       "have " + std::to_string(size) + " limit " + std::to_string(genesis_.block_bytes_max));
     }
     for (std::size_t i = 0; i < block.transactions.size(); ++i) {
-        if (auto checked = check_transaction(*block.transactions[i], genesis_); !checked) {
+        const SignedTransaction& tx = *block.transactions[i];
+        if (auto checked = check_form(tx.tx, tx.rlp.size(), genesis_.chain_id); !checked) {
             return in_block(checked.error(), i);
         }
     }
@@ -238,7 +225,7 @@ class ChainState::Selection {
 };
 
 Result<void> ChainState::Selection::offer(const TransactionPtr& tx) {
-    if (auto checked = check_transaction(*tx, genesis_); !checked) {
+    if (auto checked = check_form(tx->tx, tx->rlp.size(), genesis_.chain_id); !checked) {
         refused.emplace_back(tx->id, checked.error());
         return {};
     }
@@ -251,7 +238,11 @@ Result<void> ChainState::Selection::offer(const TransactionPtr& tx) {
     auto receipt = executor_.add(*tx);
     if (!receipt) {
         if (receipt.error().code == Errc::io) return receipt.error();
-        SENNIT_TRY(const bool final_answer, hopeless(*tx));
+        // Other codes than `invalid` speak of the transaction alone, whatever the state.
+        bool final_answer = receipt.error().code != Errc::invalid;
+        if (!final_answer) {
+            SENNIT_TRY(final_answer, hopeless(*tx));
+        }
         if (final_answer) refused.emplace_back(tx->id, receipt.error());
         return {};
     }

@@ -87,9 +87,6 @@ TEST_F(StateTest, a_block_over_its_bytes_is_refused_and_never_built) {
 
 TEST_F(StateTest, a_transaction_that_breaks_a_rule_condemns_the_block) {
     const auto good = chain.extend(*state, base(), {chain.transfer(kRich, address(7), 5, 0)});
-    auto foreign_genesis = chain.genesis();
-    foreign_genesis.chain_id += 1;
-    foreign_genesis.validators.clear();
     for (const auto& tx : {chain.transfer(kRich, address(7), 5, 1), chain.transfer(1000, address(7), 5, 0)}) {
         Header header = good->header;
         header.txs_root = transactions_root(std::vector{tx});
@@ -110,6 +107,35 @@ TEST_F(StateTest, a_replayed_transaction_of_another_chain_condemns_the_block) {
     const std::vector<TransactionPtr> transactions{foreign};
     header.txs_root = transactions_root(transactions);
     EXPECT_EQ(state->execute(chain.seal(header, transactions)).error().code, Errc::invalid);
+}
+
+/// n - s: the other signature of the same sender, which anybody can compute.
+Word other_s(const Word& s) {
+    const auto order = *hash_from_hex<Word>("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
+    Word out;
+    int borrow = 0;
+    for (std::size_t i = Word::kSize; i-- > 0;) {
+        const int digit = order.bytes[i] - s.bytes[i] - borrow;
+        borrow = digit < 0 ? 1 : 0;
+        out.bytes[i] = static_cast<std::uint8_t>(digit);
+    }
+    return out;
+}
+
+TEST_F(StateTest, a_twin_with_a_high_s_condemns_the_block) {
+    auto twin = std::make_shared<SignedTransaction>(*chain.transfer(kRich, address(7), 5, 0));
+    twin->tx.s = other_s(twin->tx.s);
+    twin->tx.v = twin->tx.recovery_id() == 0 ? twin->tx.v + 1 : twin->tx.v - 1;
+    twin->rlp = encode(twin->tx);
+    twin->id = transaction_id(twin->rlp);
+    ASSERT_EQ(*recover_sender(twin->tx), twin->sender);
+    const auto good = chain.extend(*state, base(), {chain.transfer(kRich, address(7), 5, 0)});
+    const std::vector<TransactionPtr> transactions{twin};
+    Header header = good->header;
+    header.txs_root = transactions_root(transactions);
+    const auto done = state->execute(chain.seal(header, transactions));
+    ASSERT_FALSE(done);
+    EXPECT_THAT(done.error().text(), testing::HasSubstr("upper half"));
 }
 
 TEST_F(StateTest, a_block_without_its_parent_is_not_found) {
@@ -205,6 +231,20 @@ TEST_F(StateTest, appending_merges_what_was_executed_and_drops_what_is_not_its_b
     EXPECT_FALSE(done->error);
     EXPECT_EQ(done->applied, 8u);
     EXPECT_EQ(other->base()->id, blocks.back()->id);
+    EXPECT_TRUE(other->layers().empty());
+    ASSERT_TRUE(state->finalise(blocks.back()->id));
+    EXPECT_EQ(dump(*other_store), dump(store));
+}
+
+TEST_F(StateTest, appending_beside_a_layer_drops_it) {
+    std::uint64_t nonce = 0;
+    const auto blocks = grow(base(), 2, nonce);
+    const auto other_store = make_memory_store();
+    const auto other = chain.open(*other_store);
+    const auto sibling = chain.propose(
+        *other, {.parent = base(), .slot = Slot{60}, .justified = nullptr, .transactions = {}});
+    ASSERT_TRUE(other->execute(sibling));
+    ASSERT_TRUE(other->append_final(blocks));
     EXPECT_TRUE(other->layers().empty());
     ASSERT_TRUE(state->finalise(blocks.back()->id));
     EXPECT_EQ(dump(*other_store), dump(store));

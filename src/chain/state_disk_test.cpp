@@ -98,20 +98,26 @@ TEST(StateOnDisk, a_disk_that_fails_at_any_read_is_reported_and_nothing_else) {
     ASSERT_TRUE(life.run(undisturbed));
     const auto expected = dump(undisturbed);
 
-    std::size_t failed = 0;
-    for (std::size_t reads = 0;; ++reads) {
-        FailingStore store;
-        store.reads_left = reads;
-        const auto first = life.run(store);
-        store.reads_left = FailingStore::kNever;
-        if (first) break;
-        ++failed;
-        ASSERT_EQ(first.error().code, Errc::io) << reads << ": " << first.error().text();
-        const auto second = life.run(store);
-        ASSERT_TRUE(second) << reads << ": " << second.error().text();
-        ASSERT_EQ(dump(store), expected) << reads;
+    // From the beginning, and from a restart in the middle, when ancestors are not in memory.
+    for (const std::size_t writes_before : {0u, 6u, 9u}) {
+        std::size_t failed = 0;
+        for (std::size_t reads = 0;; ++reads) {
+            FailingStore store;
+            store.writes_left = writes_before;
+            ASSERT_FALSE(life.run(store));
+            store.writes_left = FailingStore::kNever;
+            store.reads_left = reads;
+            const auto first = life.run(store);
+            store.reads_left = FailingStore::kNever;
+            if (first) break;
+            ++failed;
+            ASSERT_EQ(first.error().code, Errc::io) << reads << ": " << first.error().text();
+            const auto second = life.run(store);
+            ASSERT_TRUE(second) << reads << ": " << second.error().text();
+            ASSERT_EQ(dump(store), expected) << reads;
+        }
+        EXPECT_GE(failed, 12u);
     }
-    EXPECT_GE(failed, 12u);
 }
 
 TEST_F(StateTest, a_failed_write_leaves_the_state_in_memory_as_it_was) {
@@ -123,6 +129,10 @@ TEST_F(StateTest, a_failed_write_leaves_the_state_in_memory_as_it_was) {
     EXPECT_EQ(state->finalise(blocks[2]->id).error().code, Errc::io);
     EXPECT_EQ(state->layers().size(), 4u);
     EXPECT_EQ(base(), state->genesis_id());
+    const auto undisturbed_store = make_memory_store();
+    const auto undisturbed = chain.open(*undisturbed_store);
+    EXPECT_EQ(chain.extend(*state, base())->id, chain.extend(*undisturbed, base())->id)
+        << "what could not be finalised is not in the base's state";
     store.writes_left = FailingStore::kNever;
     EXPECT_TRUE(fixture::balance(**state->view(blocks[3]->id), address(502)) == 1);
     EXPECT_TRUE(state->execute(next));
@@ -134,15 +144,51 @@ TEST_F(StateTest, a_failed_append_leaves_the_base_where_it_was) {
     std::uint64_t nonce = 0;
     const auto blocks = grow(base(), 4, nonce);
     FailingStore other;
-    const auto appending = chain.open(other);
+    const auto appending = chain.open(other, {.cache_bytes = 0});
     other.writes_left = 0;
     EXPECT_EQ(appending->append_final(blocks).error().code, Errc::io);
     EXPECT_EQ(appending->base()->height, Height{0});
     other.writes_left = FailingStore::kNever;
+    const auto child = chain.extend(*state, base())->id;
+    std::size_t reads = 0;
+    for (bool failed = true; failed; ++reads) {
+        FailingStore flaky;
+        const auto tried = chain.open(flaky, {.cache_bytes = 0});
+        flaky.reads_left = reads;
+        const auto done = tried->append_final(blocks);
+        flaky.reads_left = FailingStore::kNever;
+        failed = !done;
+        if (failed) {
+            EXPECT_EQ(chain.extend(*tried, tried->base()->id)->id, child) << reads;
+        }
+    }
+    EXPECT_GT(reads, 10u);
     const auto done = appending->append_final(blocks);
     ASSERT_TRUE(done);
     EXPECT_EQ(done->applied, 4u);
     EXPECT_TRUE(check_state(other));
+}
+
+TEST_F(StateTest, an_ancestor_that_cannot_be_read_is_the_disks_fault_and_not_the_blocks) {
+    BlockId tip = base();
+    FactsPtr justified;
+    for (std::uint64_t slot = 1; slot <= 6; ++slot) {
+        const auto block = chain.propose(
+            *state, {.parent = tip, .slot = Slot{slot}, .justified = nullptr, .transactions = {}});
+        ASSERT_TRUE(state->execute(block));
+        tip = block->id;
+        if (slot == 3) justified = state->facts(tip);
+    }
+    const auto block = chain.propose(
+        *state, {.parent = tip, .slot = Slot{7}, .justified = justified, .transactions = {}});
+    ASSERT_TRUE(state->finalise(tip));
+    reopen();
+    store.reads_left = 1;
+    EXPECT_EQ(state->execute(block).error().code, Errc::io);
+    store.reads_left = FailingStore::kNever;
+    const auto done = state->execute(block);
+    ASSERT_TRUE(done) << done.error().text();
+    EXPECT_EQ(done->facts->justified, justified->checkpoint());
 }
 
 TEST_F(StateTest, a_damaged_state_is_found) {
