@@ -34,8 +34,12 @@ class Tree {
     FactsPtr head() const;
     /// Highest certified ancestor-or-self of a block (rule 11's J for a child of it).
     FactsPtr certified_at(const BlockId& id) const;
+    /// A block of the tree, or one of the kept ancestors below the root.
     FactsPtr find(const BlockId& id) const;
     FactsLookup lookup() const;
+    /// The root or a block above it. Ask this of a parent before deriving a block's facts: on an
+    /// ancestor below the root nothing can stand any more, and what its J names may be gone.
+    bool holds(const BlockId& id) const { return nodes_.contains(id); }
     bool executed(const BlockId& id) const;
     bool descends(const BlockId& id, const BlockId& ancestor) const;
 
