@@ -63,12 +63,19 @@ TEST_P(Stream, a_reset_link_takes_its_peer_and_its_requests_along) {
     auto& a = add_node();
     auto& b = add_node();
     introduce();
+    b.serves = false;
+    Outgoing outgoing;
+    outgoing.message = make_message(GetBlocks{BlockRange{Height{1}, 4}});
+    outgoing.asks = RequestId{7};
+    a.send(peer_of(a), outgoing, world->now());
+    world->run_for(std::chrono::seconds{1});
     world->reset_links("reset by peer");
     world->run_for(std::chrono::seconds{1});
     EXPECT_TRUE(a.peers().empty());
     EXPECT_TRUE(b.peers().empty());
     EXPECT_EQ(a.downs.size(), 1u);
     EXPECT_EQ(a.protocol().stats().at("links"), 0u);
+    world->input(a, Cancel{RequestId{7}});
     introduce();
     EXPECT_EQ(a.peers().size(), 1u) << "it can be dialled again";
 }

@@ -14,6 +14,8 @@ struct Case {
     decltype(Entry::make) make{nullptr};
 };
 
+inline void PrintTo(const Case& item, std::ostream* out) { *out << item.name; }
+
 /// The skeletons, and every entry of the registry with each of its carriers.
 std::vector<Case> all_cases();
 std::vector<Case> cases_of(Carrier carrier);

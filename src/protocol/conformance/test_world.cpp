@@ -97,9 +97,10 @@ void TestWorld::drain(TestNode& node) {
             }
             schedule(std::chrono::milliseconds{1}, [this, &node, checked] { input(node, checked); });
         } else if (auto* save = std::get_if<Save>(&*output)) {
-            node.saved[save->key] = save->value;
-            schedule(std::chrono::milliseconds{1},
-                     [this, &node, id = save->id] { input(node, Saved{id}); });
+            schedule(std::chrono::milliseconds{1}, [this, &node, save = *save] {
+                node.saved[save.key] = save.value;
+                input(node, Saved{save.id});
+            });
         }
     }
 }
