@@ -171,8 +171,8 @@ Task<void> HttpTransport::dial(Dial dial) {
     const std::uint16_t port = dial.to.port == 0 ? 80 : dial.to.port;
     auto socket = co_await io::connect(dial.to.host, port, dial.timeout);
     dialling_.erase(dial.id);
-    if (!socket) {
-        environment_.sink(DialFailed{dial.id, socket.error().text()});
+    if (!socket || stopping_) {
+        environment_.sink(DialFailed{dial.id, stopping_ ? "stopping" : socket.error().text()});
         co_return;
     }
     boost::system::error_code gone;

@@ -262,8 +262,8 @@ Task<void> TcpTransport::dial(Dial dial) {
     co_await asio::post(environment_.executor, asio::use_awaitable);
     auto socket = co_await io::connect(dial.to.host, dial.to.port, dial.timeout);
     dialling_.erase(dial.id);
-    if (!socket) {
-        environment_.sink(DialFailed{dial.id, socket.error().text()});
+    if (!socket || stopping_) {
+        environment_.sink(DialFailed{dial.id, stopping_ ? "stopping" : socket.error().text()});
         co_return;
     }
     error_code gone;

@@ -29,7 +29,8 @@ struct Options {
 /// direction once all has left and waits for the peer's end, since closing over unread bytes would
 /// reset the connection and could destroy what the peer has not yet read.
 ///
-/// Held links are not watched: that their peer is gone shows when they are resumed or written to.
+/// The peer's end closes the link, also when bytes for it still wait. Held links are not watched:
+/// that their peer is gone shows when they are resumed or written to.
 std::unique_ptr<Transport> make_transport(Environment environment, Options options);
 
 }  // namespace sennit::transport::tcp

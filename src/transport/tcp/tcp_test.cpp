@@ -375,9 +375,12 @@ TEST_F(TcpTest, stop_ends_listening_dials_and_links_and_says_so_to_each) {
     }
     context.poll();
     const auto pending = dialler->dial(at_port(full.local_endpoint().port()));
+    context.poll();
+    const auto not_begun = dialler->dial(at_port(full.local_endpoint().port()));
     dialler->transmit(kFirst, noise(500'000));
     dialler->stop();
     EXPECT_EQ(dialler->dial_failures.at(pending), "stopping");
+    EXPECT_EQ(dialler->dial_failures.at(not_begun), "stopping");
     EXPECT_EQ(only(dialler).closed, "stopping");
     ASSERT_TRUE(listener->until([&] { return only(listener).closed.has_value(); }));
     EXPECT_TRUE(only(listener).received == noise(500'000));
