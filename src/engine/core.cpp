@@ -266,7 +266,9 @@ ViewPtr Core::make_view() const {
     view->certified = tree.certified_at(head->id);
     view->finalised = tree.find(tree.root().id);
     view->state = head_view;
+    view->states = intake->views();
     view->unfinalised = intake->unfinalised();
+    view->finality = finality;
     for (auto at = head; at && at->height > tree.root().height; at = tree.find(at->parent)) {
         view->branch.emplace_back(at->height, at->id);
     }

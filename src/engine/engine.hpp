@@ -55,7 +55,9 @@ struct View {
     chain::FactsPtr certified;
     chain::FactsPtr finalised;
     chain::StateViewPtr state;  ///< after the head
+    std::map<BlockId, chain::StateViewPtr> states;  ///< after executed blocks above the finalised one
     std::map<BlockId, BlockPtr> unfinalised;
+    CertificatePtr finality;  ///< the newest held certificate that finalises
     std::vector<std::pair<Height, BlockId>> branch;  ///< unfinalised blocks of the head's branch, rising
     sync::Progress sync;
     std::size_t peers{0};

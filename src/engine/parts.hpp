@@ -33,6 +33,7 @@ class Intake {
     chain::StateViewPtr view(const BlockId& id) const;
     const std::vector<Address>* touched(const BlockId& id) const;
     const std::map<BlockId, BlockPtr>& unfinalised() const { return blocks_; }
+    const std::map<BlockId, chain::StateViewPtr>& views() const { return views_; }
     bool has_transactions() const;
     void check_invariants() const;
 

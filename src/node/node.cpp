@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: MIT
+#include "node/node.hpp"
+
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "io/clock.hpp"
+#include "io/random.hpp"
+#include "io/signals.hpp"
+#include "node/backend.hpp"
+#include "node/executor.hpp"
+#include "node/rpc_thread.hpp"
+#include "protocol/registry.hpp"
+#include "storage/open_store.hpp"
+#include "transport/transport.hpp"
+
+namespace sennit::node {
+
+namespace {
+
+/// Jobs under way get this long to end when the node stops; the rest is done again at the next start.
+constexpr Duration kStopMax = std::chrono::seconds{10};
+
+Result<std::string> read_file(const std::string& path) {
+    std::ifstream in{path, std::ios::binary};
+    if (!in) return Error{Errc::io, "cannot read file", Error::kNowhere, path};
+    return std::string{std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{}};
+}
+
+}  // namespace
+
+std::string version_text() { return "sennit/" SENNIT_VERSION; }
+
+class Node::Impl {
+  public:
+    Impl(Config config, Log log) : config_{std::move(config)}, log_{std::move(log)} {}
+
+    Result<void> open();
+    Result<void> run();
+    void stop() {
+        boost::asio::post(ioc_, [this] { begin_stop({}); });
+    }
+    std::optional<NetAddress> rpc_address() const { return rpc_ ? std::optional{rpc_->address()} : std::nullopt; }
+    engine::ViewPtr view() const { return view_.load(); }
+
+  private:
+    struct Instance {
+        InstanceId id;
+        std::string name;
+        std::unique_ptr<protocol::Protocol> protocol;
+        std::map<std::string, std::unique_ptr<transport::Transport>> transports;
+        std::map<LinkId, std::string> link_scheme;
+        std::map<DialId, std::string> dial_scheme;
+        boost::asio::steady_timer timer;
+    };
+
+    Result<void> open_chain();
+    Result<void> open_protocols();
+    Result<void> open_rpc();
+    Result<void> open_protocol(InstanceId id, const ProtocolConfig& protocol);
+    transport::Transport* transport_of(Instance& instance, const std::string& scheme);
+    void on_carrier(Instance& instance, const std::string& scheme, const CarrierInput& input);
+    void carry_out(Instance& instance, CarrierOutput output);
+    void carry_out(engine::Action action);
+    void on_event(engine::Event event);
+    /// Until nothing has anything more to say.
+    void pump();
+    void arm();
+    void begin_stop(std::optional<Error> why);
+    io::Task<void> come_down();
+    io::Task<void> watch_signals();
+    void log(engine::Notify::Level level, std::string_view text) const { log_(level, text); }
+
+    Config config_;
+    Log log_;
+    boost::asio::io_context ioc_{1};
+    chain::Genesis genesis_;
+    std::unique_ptr<chain::Store> store_;
+    std::unique_ptr<chain::State> state_;
+    std::unique_ptr<engine::Engine> engine_;
+    /// One for all protocols of the node (CONTRACT rule 12).
+    std::shared_ptr<protocol::FrameBudget> frame_budget_{std::make_shared<protocol::FrameBudget>()};
+    std::vector<std::unique_ptr<Instance>> instances_;
+    std::atomic<engine::ViewPtr> view_;
+    std::unique_ptr<EngineDoor> door_;
+    std::unique_ptr<Backend> backend_;
+    std::unique_ptr<RpcThread> rpc_;
+    std::optional<io::Signals> signals_;
+    std::optional<io::TaskGroup> tasks_;
+    boost::asio::steady_timer wake_{ioc_};
+    boost::asio::steady_timer stopped_{ioc_};
+    std::unique_ptr<Executor> executor_;  ///< last: its threads end first
+    std::uint64_t next_link_{1};
+    bool pumping_{false};
+    bool stopping_{false};
+    std::optional<Error> fault_;
+};
+
+Result<void> Node::Impl::open() {
+    signals_.emplace(ioc_.get_executor());
+    tasks_.emplace(ioc_.get_executor(), 8, [this](std::string_view task, std::string_view what) {
+        begin_stop(Error{Errc::io, "internal task failed", Error::kNowhere,
+                         std::string{task} + ": " + std::string{what}});
+    });
+    SENNIT_TRY(open_chain());
+    SENNIT_TRY(open_protocols());
+    return open_rpc();
+}
+
+Result<void> Node::Impl::open_chain() {
+    SENNIT_TRY(auto text, read_file(config_.genesis_file));
+    auto genesis = chain::parse_genesis(text);
+    if (!genesis) {
+        auto error = std::move(genesis).error();
+        error.detail = config_.genesis_file + (error.detail.empty() ? "" : ": " + error.detail);
+        return error;
+    }
+    genesis_ = *std::move(genesis);
+    std::error_code failed;
+    std::filesystem::create_directories(config_.data_dir, failed);
+    if (failed) return Error{Errc::io, "cannot make data directory", Error::kNowhere, config_.data_dir};
+    storage::Options options;
+    options.path = config_.data_dir + "/db";
+    options.create = true;
+    options.cache_bytes = config_.database_cache_bytes;
+    SENNIT_TRY(store_, storage::open_store(options));
+    SENNIT_TRY(state_, chain::State::open(*store_, genesis_));
+    SENNIT_TRY(auto setup, engine::load_setup(*state_, *store_));
+
+    executor_ = std::make_unique<Executor>(
+        ioc_, engine::JobContext{genesis_, state_->genesis_id(), *store_, *state_}, *store_, config_.workers,
+        [this](engine::Event event) { on_event(std::move(event)); });
+    engine_ = std::make_unique<engine::Engine>(genesis_, state_->genesis_id(), std::move(setup),
+                                               config_.validator_key, config_.engine, Rng{io::system_seed()},
+                                               io::system_now());
+    view_.store(engine_->view(io::system_now()));
+    return {};
+}
+
+Result<void> Node::Impl::open_protocols() {
+    std::uint32_t id = 1;
+    for (const auto& protocol : config_.protocols) SENNIT_TRY(open_protocol(InstanceId{id++}, protocol));
+    return {};
+}
+
+Result<void> Node::Impl::open_protocol(InstanceId id, const ProtocolConfig& wanted) {
+    const auto* entry = protocol::find_protocol(wanted.name);
+    if (entry == nullptr) {
+        std::string known;
+        for (const auto& one : protocol::protocols()) known += (known.empty() ? "" : ", ") + std::string{one.name};
+        return Error{Errc::unsupported, "no such protocol", Error::kNowhere, wanted.name + "; there are: " + known};
+    }
+    Writer prefix;
+    prefix.be(id.value);
+    protocol::SavedValues saved;
+    SENNIT_TRY(store_->scan(chain::Column::saved, prefix.bytes(), [&](BytesView key, BytesView value) {
+        if (!std::equal(prefix.bytes().begin(), prefix.bytes().end(), key.begin())) return false;
+        saved.emplace(as_text(key.subspan(prefix.size())), to_bytes(value));
+        return true;
+    }));
+    protocol::Config config;
+    config.listens = wanted.listens;
+    config.chain_id = genesis_.chain_id;
+    config.genesis = state_->genesis_id();
+    config.genesis_time = genesis_.genesis_time;
+    config.slot_seconds = static_cast<std::uint32_t>(genesis_.stake.slot_seconds);
+    config.agent = version_text();
+    config.budget = frame_budget_;
+    config.options = wanted.options;
+    const protocol::Keys keys{config_.node_key};
+    SENNIT_TRY(auto made, entry->make(config, keys, Rng{io::system_seed()}, saved));
+    instances_.push_back(std::make_unique<Instance>(
+        Instance{id, wanted.name, std::move(made), {}, {}, {}, boost::asio::steady_timer{ioc_}}));
+    engine_->attach(id, wanted.name, *instances_.back()->protocol, io::system_now());
+    for (const auto& peer : wanted.peers) engine_->add_bootstrap(id, peer);
+    return {};
+}
+
+Result<void> Node::Impl::open_rpc() {
+    door_ = std::make_unique<EngineDoor>(ioc_, *engine_, [this](engine::Event event) { on_event(std::move(event)); });
+    backend_ = std::make_unique<Backend>(genesis_, *store_, [this] { return view_.load(); }, *door_,
+                                         config_.validator_key);
+    if (!config_.rpc.enabled) return {};
+    auto started = RpcThread::start(config_.rpc, *backend_);
+    if (!started) return std::move(started).error();
+    rpc_ = *std::move(started);
+    return {};
+}
+
+transport::Transport* Node::Impl::transport_of(Instance& instance, const std::string& scheme) {
+    if (const auto found = instance.transports.find(scheme); found != instance.transports.end()) {
+        return found->second.get();
+    }
+    transport::Environment environment;
+    environment.executor = ioc_.get_executor();
+    environment.next_link = [this] { return LinkId{next_link_++}; };
+    environment.sink = [this, &instance, scheme](const CarrierInput& input) { on_carrier(instance, scheme, input); };
+    environment.listen_failed = [this](const NetAddress& address, const std::string& why) {
+        begin_stop(Error{Errc::io, "cannot listen", Error::kNowhere, address.text() + ": " + why});
+    };
+    environment.task_failed = [this](std::string_view task, std::string_view what) {
+        begin_stop(Error{Errc::io, "transport failed", Error::kNowhere, std::string{task} + ": " + std::string{what}});
+    };
+    auto made = transport::make_transport(scheme, std::move(environment));
+    if (!made) {
+        log(engine::Notify::Level::warning, made.error().text());
+        return nullptr;
+    }
+    return (instance.transports[scheme] = *std::move(made)).get();
+}
+
+void Node::Impl::on_carrier(Instance& instance, const std::string& scheme, const CarrierInput& input) {
+    if (const auto* open = std::get_if<LinkOpen>(&input)) {
+        instance.link_scheme[open->id] = scheme;
+        if (open->dial) instance.dial_scheme.erase(*open->dial);
+    } else if (const auto* failed = std::get_if<DialFailed>(&input)) {
+        instance.dial_scheme.erase(failed->dial);
+    } else if (const auto* listening = std::get_if<Listening>(&input)) {
+        log(engine::Notify::Level::info, instance.name + " listens on " + listening->address.text());
+    }
+    instance.protocol->handle(input, io::system_now());
+    if (const auto* closed = std::get_if<LinkClosed>(&input)) instance.link_scheme.erase(closed->link);
+    pump();
+}
+
+void Node::Impl::carry_out(Instance& instance, CarrierOutput output) {
+    std::string scheme;
+    if (const auto* listen = std::get_if<Listen>(&output)) {
+        scheme = listen->address.scheme;
+    } else if (const auto* dial = std::get_if<Dial>(&output)) {
+        scheme = dial->to.scheme;
+    } else {
+        const auto link = std::visit(
+            [](const auto& one) {
+                if constexpr (requires { one.link; }) return one.link;
+                return LinkId{};
+            },
+            output);
+        const auto found = instance.link_scheme.find(link);
+        if (found == instance.link_scheme.end()) return;
+        scheme = found->second;
+    }
+    if (auto* transport = transport_of(instance, scheme)) {
+        transport->carry_out(std::move(output));
+    } else if (const auto* dial = std::get_if<Dial>(&output)) {
+        instance.protocol->handle(DialFailed{dial->id, "no transport for " + scheme}, io::system_now());
+    }
+}
+
+void Node::Impl::carry_out(engine::Action action) {
+    if (auto* run = std::get_if<engine::Run>(&action)) return executor_->run(std::move(*run));
+    if (auto* store = std::get_if<engine::Store>(&action)) return executor_->write(std::move(*store));
+    if (auto* answer = std::get_if<engine::Answer>(&action)) return door_->on_answer(std::move(*answer));
+    if (auto* publish = std::get_if<engine::Publish>(&action)) return view_.store(std::move(publish->view));
+    if (auto* notify = std::get_if<engine::Notify>(&action)) return log(notify->level, notify->text);
+    const auto& halt = std::get<engine::Halt>(action);
+    begin_stop(Error{Errc::io, "node stopped", Error::kNowhere, halt.why});
+}
+
+void Node::Impl::on_event(engine::Event event) {
+    engine_->handle(std::move(event), io::system_now());
+    pump();
+}
+
+void Node::Impl::pump() {
+    if (pumping_) return;
+    pumping_ = true;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (auto& instance : instances_) {
+            while (auto output = instance->protocol->poll()) {
+                moved = true;
+                if (auto* carrier = std::get_if<CarrierOutput>(&*output)) {
+                    carry_out(*instance, std::move(*carrier));
+                } else {
+                    engine_->handle(engine::FromProtocol{instance->id, std::move(*output)}, io::system_now());
+                }
+            }
+        }
+        while (auto action = engine_->poll()) {
+            moved = true;
+            carry_out(std::move(*action));
+        }
+    }
+    pumping_ = false;
+    arm();
+}
+
+void Node::Impl::arm() {
+    if (stopping_) return;
+    const auto now = io::system_now();
+    // Never sooner than a millisecond: a deadline in the past must not spin.
+    const auto at = [&](Instant wanted) { return io::to_steady(std::max(wanted, now.at + std::chrono::milliseconds{1})); };
+    wake_.expires_at(at(engine_->deadline(now)));
+    wake_.async_wait([this](boost::system::error_code aborted) {
+        if (!aborted) on_event(engine::Wake{});
+    });
+    for (auto& one : instances_) {
+        const auto due = one->protocol->deadline();
+        if (!due) {
+            one->timer.cancel();
+            continue;
+        }
+        one->timer.expires_at(at(*due));
+        one->timer.async_wait([this, instance = one.get()](boost::system::error_code aborted) {
+            if (aborted) return;
+            instance->protocol->handle(protocol::Deadline{}, io::system_now());
+            pump();
+        });
+    }
+}
+
+Result<void> Node::Impl::run() {
+    tasks_->spawn(watch_signals(), "signals");
+    boost::asio::post(ioc_, [this] {
+        for (auto& instance : instances_) instance->protocol->handle(protocol::Start{}, io::system_now());
+        pump();
+    });
+    ioc_.run();
+    executor_.reset();
+    if (fault_) return *fault_;
+    return {};
+}
+
+io::Task<void> Node::Impl::watch_signals() {
+    const int first = co_await signals_->next();
+    log(engine::Notify::Level::info, "signal " + std::to_string(first) + ": stopping");
+    begin_stop({});
+}
+
+void Node::Impl::begin_stop(std::optional<Error> why) {
+    if (stopping_) return;
+    stopping_ = true;
+    fault_ = std::move(why);
+    if (fault_) log(engine::Notify::Level::error, fault_->text());
+    wake_.cancel();
+    for (auto& instance : instances_) instance->timer.cancel();
+    boost::asio::co_spawn(ioc_, come_down(), [this](std::exception_ptr failed) {
+        if (failed) log(engine::Notify::Level::error, "did not stop in order");
+        ioc_.stop();
+    });
+}
+
+io::Task<void> Node::Impl::come_down() {
+    if (rpc_) rpc_->stop();
+    for (auto& instance : instances_) instance->protocol->handle(protocol::Stop{}, io::system_now());
+    pump();
+    for (auto& instance : instances_) {
+        for (auto& [scheme, transport] : instance->transports) co_await transport->stop();
+    }
+    on_event(engine::Shutdown{});
+    const auto until = io::system_now().at + kStopMax;
+    while (!executor_->idle() && io::system_now().at < until) {
+        stopped_.expires_after(std::chrono::milliseconds{5});
+        co_await stopped_.async_wait(io::kAsTuple);
+    }
+    tasks_->close();
+    co_await tasks_->join();
+}
+
+Node::Node(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
+Node::~Node() = default;
+
+Result<std::unique_ptr<Node>> Node::open(Config config, Log log) {
+    auto impl = std::make_unique<Impl>(std::move(config), std::move(log));
+    SENNIT_TRY(impl->open());
+    return std::unique_ptr<Node>{new Node{std::move(impl)}};
+}
+
+Result<void> Node::run() { return impl_->run(); }
+void Node::stop() { impl_->stop(); }
+std::optional<NetAddress> Node::rpc_address() const { return impl_->rpc_address(); }
+engine::ViewPtr Node::view() const { return impl_->view(); }
+
+}  // namespace sennit::node

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "node/rpc_thread.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+namespace sennit::node {
+
+Result<std::unique_ptr<RpcThread>> RpcThread::start(const RpcConfig& config, rpc::Backend& backend) {
+    auto out = std::unique_ptr<RpcThread>{new RpcThread};
+    io::HttpServerOptions options;
+    options.host = config.host;
+    options.port = config.port;
+    out->server_ = std::make_unique<io::HttpServer>(
+        out->ioc_.get_executor(), options, rpc::http_handler(backend, rpc::HttpPolicy{config.origins}),
+        [](std::string_view, std::string_view) { /* the group closes itself; clients see the socket close */ });
+    auto bound = out->server_->listen();
+    if (!bound) {
+        auto error = std::move(bound).error();
+        error.detail = "RPC at " + config.host + ":" + std::to_string(config.port) + ": " + error.text() +
+                       "; choose another port in [rpc], or stop the program that uses it";
+        error.what = "cannot listen";
+        return error;
+    }
+    out->address_ = *std::move(bound);
+    out->thread_ = std::thread{[context = &out->ioc_] { context->run(); }};
+    return out;
+}
+
+RpcThread::~RpcThread() { stop(); }
+
+void RpcThread::stop() {
+    if (!thread_.joinable()) return;
+    boost::asio::post(ioc_, [this] {
+        boost::asio::co_spawn(ioc_, server_->stop(), [this](std::exception_ptr) { ioc_.stop(); });
+    });
+    thread_.join();
+}
+
+}  // namespace sennit::node
