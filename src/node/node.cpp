@@ -170,7 +170,7 @@ Result<void> Node::Impl::open_protocol(InstanceId id, const ProtocolConfig& want
     config.genesis_time = genesis_.genesis_time;
     config.slot_seconds = static_cast<std::uint32_t>(genesis_.stake.slot_seconds);
     config.agent = version_text();
-    config.budget = frame_budget_;
+    config.frame_budget = frame_budget_;
     config.options = wanted.options;
     const protocol::Keys keys{config_.node_key};
     SENNIT_TRY(auto made, entry->make(config, keys, Rng{io::system_seed()}, saved));
