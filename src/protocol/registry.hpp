@@ -18,7 +18,9 @@ struct OptionDoc {
 
 /// What an instance is made from. Options that the entry does not document are an error.
 struct Config {
-    std::vector<NetAddress> listens;  ///< port 0: any
+    /// Where to listen, and which broker or device to open: `tcp://0.0.0.0:0` (any port),
+    /// `mqtt://host:1883`, `serial:///dev/ttyUSB0`.
+    std::vector<NetAddress> listens;
     std::uint64_t chain_id{0};
     BlockId genesis;
     std::uint64_t genesis_time{0};

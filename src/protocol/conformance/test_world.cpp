@@ -97,7 +97,7 @@ void TestWorld::drain(TestNode& node) {
             }
             schedule(std::chrono::milliseconds{1}, [this, &node, checked] { input(node, checked); });
         } else if (auto* save = std::get_if<Save>(&*output)) {
-            schedule(std::chrono::milliseconds{1}, [this, &node, save = *save] {
+            schedule(faults_.disk, [this, &node, save = *save] {
                 node.saved[save.key] = save.value;
                 input(node, Saved{save.id});
             });

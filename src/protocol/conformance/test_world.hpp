@@ -17,6 +17,7 @@ struct Faults {
     std::uint32_t doubled_percent{0};   ///< messages only
     std::uint32_t lost_percent{0};      ///< datagrams only: a broker does not lose
     bool broker_echo{true};
+    Duration disk{std::chrono::milliseconds{1}};  ///< until a saved value is durable
 };
 
 /// Carriers in memory, in virtual time: streams (any cut, window, reset), a broker of topics (echo,

@@ -119,6 +119,9 @@ TEST_P(Topics, packet_ids_do_not_repeat_across_restarts) {
 
 TEST_P(Topics, nothing_leaves_before_its_id_is_durable) {
     if (GetParam().name != "topics_skeleton") GTEST_SKIP() << "reads the skeleton's packets";
+    Faults faults;
+    faults.disk = std::chrono::seconds{15};
+    make_world(faults);
     std::uint32_t highest = 0;
     std::uint64_t packets = 0;
     TestNode* node = nullptr;
@@ -132,7 +135,7 @@ TEST_P(Topics, nothing_leaves_before_its_id_is_durable) {
     };
     node = &add_node(1);
     for (std::uint64_t i = 0; i < 300; ++i) node->publish(transaction_message(i), world->now());
-    world->run_for(std::chrono::minutes{2});
+    world->run_for(std::chrono::minutes{10});
     EXPECT_GT(packets, 300u);
 }
 
