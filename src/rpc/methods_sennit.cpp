@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "rpc/method.hpp"
+#include "rpc/quantity.hpp"
+
+namespace sennit::rpc {
+
+namespace {
+
+using json::Value;
+
+Value progress_json(const StatusAnswer& status) {
+    auto out = Value::object({{"state", status.sync_phase},
+                              {"stage", status.sync_stage},
+                              {"current", status.sync_current.value},
+                              {"target", status.sync_target.value},
+                              {"percent", status.sync_percent},
+                              {"perSecond", status.sync_per_second},
+                              {"secondsLeft", nullptr}});
+    if (status.sync_seconds_left) out.set("secondsLeft", *status.sync_seconds_left);
+    return out;
+}
+
+void status(Backend& backend, Params, Reply reply) {
+    const auto status = backend.status();
+    auto out = Value::object({{"version", status.version},
+                              {"chainId", status.chain_id},
+                              {"genesis", data(status.genesis)},
+                              {"head", status.head.value},
+                              {"headHash", data(status.head_id)},
+                              {"safe", status.safe.value},
+                              {"finalized", status.finalized.value},
+                              {"finalizedHash", data(status.finalized_id)},
+                              {"slot", status.slot_now.value},
+                              {"slotSeconds", status.slot_seconds},
+                              {"peers", std::uint64_t{status.peers}},
+                              {"pool", std::uint64_t{status.pool_transactions}},
+                              {"sync", progress_json(status)},
+                              {"validator", nullptr},
+                              {"fault", nullptr}});
+    if (status.validator) out.set("validator", data(*status.validator));
+    if (status.fault) out.set("fault", *status.fault);
+    reply(std::move(out));
+}
+
+void peers(Backend& backend, Params, Reply reply) {
+    backend.peers([reply](std::vector<PeerAnswer> peers) {
+        auto out = Value::array();
+        for (const auto& peer : peers) {
+            auto one = Value::object({{"protocol", peer.protocol},
+                                      {"address", peer.address},
+                                      {"direction", peer.inbound ? "inbound" : "outbound"},
+                                      {"nodeId", nullptr},
+                                      {"proven", peer.proven},
+                                      {"sennit", peer.sennit},
+                                      {"agent", peer.agent},
+                                      {"height", peer.height},
+                                      {"score", peer.score},
+                                      {"tier", peer.tier}});
+            if (peer.id) one.set("nodeId", data(*peer.id));
+            out.push(std::move(one));
+        }
+        reply(std::move(out));
+    });
+}
+
+void pool(Backend& backend, Params, Reply reply) {
+    backend.pool([reply](PoolAnswer pool) {
+        auto best = Value::array();
+        for (const auto& tx : pool.best) {
+            best.push(Value::object({{"hash", data(tx->id)},
+                                     {"from", data(tx->sender)},
+                                     {"nonce", tx->tx.nonce},
+                                     {"gasPrice", tx->tx.gas_price}}));
+        }
+        reply(Value::object({{"transactions", std::uint64_t{pool.transactions}},
+                             {"bytes", std::uint64_t{pool.bytes}},
+                             {"best", std::move(best)}}));
+    });
+}
+
+void validators(Backend& backend, Params, Reply reply) {
+    auto out = Value::array();
+    for (const auto& set : backend.validators()) {
+        auto members = Value::array();
+        for (const auto& member : set->members) {
+            members.push(Value::object({{"account", data(member.account)},
+                                        {"payout", data(member.payout)},
+                                        {"key", data(member.key)},
+                                        {"weight", member.weight}}));
+        }
+        out.push(Value::object({{"version", set->version},
+                                {"firstSlot", set->first_slot.value},
+                                {"totalWeight", set->total_weight()},
+                                {"members", std::move(members)}}));
+    }
+    reply(std::move(out));
+}
+
+void finality(Backend& backend, Params, Reply reply) {
+    const auto certificate = backend.finality();
+    if (!certificate) return reply(Value{});
+    const auto checkpoint = [](const Checkpoint& at) {
+        return Value::object({{"slot", at.slot.value}, {"hash", data(at.id)}});
+    };
+    reply(Value::object({{"finalized", checkpoint(certificate->link.source)},
+                         {"certified", checkpoint(certificate->link.target)},
+                         {"setVersion", certificate->set_version},
+                         {"joint", certificate->joint},
+                         {"signers", std::uint64_t{certificate->signatures.size()}},
+                         {"certificate", data(encode(*certificate))}}));
+}
+
+void health(Backend& backend, Params, Reply reply) {
+    const auto status = backend.status();
+    reply(Value::object({{"peers", std::uint64_t{status.peers}},
+                         {"isSyncing", status.sync_phase == "SYNCING"},
+                         {"shouldHavePeers", true}}));
+}
+
+void methods(Backend&, Params, Reply reply) {
+    auto out = Value::object();
+    for (const auto table : {eth_methods(), sennit_methods()}) {
+        for (const auto& method : table) out.set(std::string{method.name}, std::string{method.help});
+    }
+    reply(std::move(out));
+}
+
+}  // namespace
+
+std::span<const Method> sennit_methods() {
+    static constexpr Method kMethods[] = {
+        {"sennit_status", "where this node stands: heights, slot, peers, pool, sync", 0, 0, status},
+        {"sennit_peers", "connected peers, with scores", 0, 0, peers},
+        {"sennit_pool", "size of the pool and its best transactions", 0, 0, pool},
+        {"sennit_syncProgress", "state, percent, rate and time left", 0, 0,
+         [](Backend& b, Params, Reply r) { r(progress_json(b.status())); }},
+        {"sennit_validators", "the sets in force, the newest first", 0, 0, validators},
+        {"sennit_finality", "the newest proof of finality", 0, 0, finality},
+        {"sennit_methods", "every method with one line of help", 0, 0, methods},
+        {"system_health", "peers and sync, as Substrate answers it", 0, 0, health},
+    };
+    return kMethods;
+}
+
+}  // namespace sennit::rpc
