@@ -7,6 +7,9 @@ namespace sennit::validator::sim {
 
 namespace {
 
+// Of a member of version 0: four coins.
+constexpr std::uint64_t kWeight = 4'000'000'000;
+
 // Rule 15 (b) and (c), by definition.
 bool slashable(const VoteLink& a, const VoteLink& b) {
     if (a.target.slot == b.target.slot) return a != b;
@@ -103,28 +106,36 @@ FactsPtr World::execute(const FactsPtr& facts, const chain::Facts& parent) {
     return std::make_shared<const chain::Facts>(std::move(out));
 }
 
-// Rule 17, with a wish that differs from branch to branch: registrations stand in blocks, and
-// branches that fight each other under different sets are the hard case.
+// The stakes that a branch's registry holds at an epoch's start: other ones on each branch, since
+// branches that fight under different sets are the hard case.
+std::map<std::size_t, std::uint64_t> World::wish(Rng& rng, const chain::Facts& parent) const {
+    const auto author = authors_.find(parent.id);
+    const bool half = author != authors_.end() && half_[author->second];
+    std::map<std::size_t, std::uint64_t> out;
+    for (std::size_t i = 0; i < validators(); ++i) {
+        const auto percent = !options_.partitioned ? 67u : half_[i] == half ? 95u : 30u;
+        if (rng.chance(percent, 100)) out[i] = kWeight / 4 * (2 + rng.below(5));
+    }
+    return out;
+}
+
+// Rule 17: leavers and decreases first, then entrants and increases up to a quarter.
 std::optional<ValidatorSet> World::decide(const chain::Facts& facts, const chain::Facts& parent) const {
     const auto& current = *facts.sets.current;
     if (parent.finalised.slot < current.first_slot) return std::nullopt;
-    auto rng = Rng{options_.seed}.fork("wish " + std::to_string(std::hash<BlockId>{}(parent.id) % 3));
     const auto schedule = maker_.schedule();
     const auto epoch = schedule.epoch_of(facts.slot);
-    auto wish_rng = rng.fork(std::to_string(epoch));
+    auto rng = Rng{options_.seed}.fork("wish " + std::to_string(epoch) + " " +
+                                       std::to_string(std::hash<BlockId>{}(parent.id) % 3));
     for (int attempt = 0; attempt < 16; ++attempt) {
-        std::map<std::size_t, std::uint64_t> wish;
-        for (std::size_t i = 0; i < validators(); ++i) {
-            if (wish_rng.chance(2, 3)) wish[i] = 1'000'000'000 * (2 + wish_rng.below(5));
-        }
         ValidatorSet set{current.version + 1, schedule.epoch_start(epoch + 1), {}};
         std::vector<std::pair<std::size_t, std::uint64_t>> additions;
-        for (const auto& [number, weight] : wish) {
+        for (const auto& [number, weight] : wish(rng, parent)) {
             const auto index = current.index_of(keys_[number]);
             const auto had = index ? current.members[*index].weight : 0;
-            const auto kept = std::min(had, weight);
-            if (kept > 0) set.members.push_back({accounts_[number],
-                                                 {}, keys_[number], kept});
+            if (const auto kept = std::min(had, weight); kept > 0) {
+                set.members.push_back({accounts_[number], {}, keys_[number], kept});
+            }
             if (weight > had) additions.emplace_back(number, weight - had);
         }
         std::uint64_t added = 0;
@@ -133,10 +144,9 @@ std::optional<ValidatorSet> World::decide(const chain::Facts& facts, const chain
             added += weight;
             if (const auto index = set.index_of(keys_[number])) {
                 set.members[*index].weight += weight;
-                continue;
+            } else {
+                set.members.push_back({accounts_[number], {}, keys_[number], weight});
             }
-            set.members.push_back({accounts_[number],
-                                   {}, keys_[number], weight});
         }
         std::sort(set.members.begin(), set.members.end(),
                   [](const Member& a, const Member& b) { return a.account < b.account; });

@@ -107,6 +107,14 @@ TEST(Consensus, is_safe_under_set_changes_when_the_network_never_settles) {
              .asynchrony = {{2, 12}, {13, 24}, {26, 40}, {41, 60}}, .slots = 66}, 40);
 }
 
+/// Without joint quorums this finds conflicting final blocks within a few seeds.
+TEST(Consensus, two_halves_that_elect_each_its_own_set_never_finalise_apart) {
+    const auto totals = run_all({.members = 7, .strangers = 5, .adversaries = 3, .epoch_slots = 6,
+                                 .set_changes = true, .asynchrony = {{5, 26}, {40, 58}},
+                                 .partitioned = true, .slots = 80}, 40);
+    EXPECT_LE(totals.worst_wait, 30u);
+}
+
 /// Goal: one leader cannot part honest nodes for ever by showing each of them two other blocks.
 /// Method: the same run with rule 13's limit on blocks that were asked for, and without it.
 TEST(Consensus, a_leader_who_shows_each_node_two_other_blocks_parts_nobody) {

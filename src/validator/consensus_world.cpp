@@ -46,6 +46,7 @@ World::World(const Options& options)
         bad_.insert(member ? i : options.members + options.strangers - 1 - i);
     }
     for (std::size_t i = 0; i < validators(); ++i) {
+        half_.push_back(rng.chance(1, 2));
         offsets_.push_back(delay_bound() / 10 * static_cast<std::int64_t>(rng.below(100)) / 100);
         const bool off = i < options.members && i + options.offline >= options.members;
         nodes_.push_back(nullptr);
@@ -67,7 +68,7 @@ UnixTime World::start_of(Slot slot) const {
     return from_unix_seconds(maker_.schedule().timestamp(slot));
 }
 
-UnixTime World::arrival() {
+UnixTime World::arrival(std::size_t from, std::size_t to) {
     // Clocks differ by up to D/10, so that 0.8 D leaves a margin.
     const auto short_delay = delay_bound() * 8 / 10;
     const auto some = [this](WallTimeline::duration up_to) {
@@ -76,7 +77,10 @@ UnixTime World::arrival() {
     };
     for (const auto& [first, last] : options_.asynchrony) {
         const auto end = start_of(Slot{last});
-        if (now_ < start_of(Slot{first}) || now_ >= end || delays_.chance(1, 3)) continue;
+        if (now_ < start_of(Slot{first}) || now_ >= end) continue;
+        const bool apart = options_.partitioned && half_[from] != half_[to];
+        if (apart) return end + some(short_delay);
+        if (options_.partitioned || delays_.chance(1, 3)) continue;
         return now_ + some(end - now_) + some(short_delay);
     }
     return now_ + some(short_delay);
@@ -93,7 +97,7 @@ void World::broadcast(std::size_t from, Make&& make) {
         auto event = make();
         event.node = node->number;
         event.from = from;
-        schedule(arrival(), std::move(event));
+        schedule(arrival(from, event.node), std::move(event));
     }
 }
 
@@ -141,7 +145,7 @@ void World::handle(const Event& event) {
         case Event::Kind::vote: on_vote(node, *event.vote); break;
         case Event::Kind::ask:
             if (const auto held = node.blocks.find(event.id); held != node.blocks.end()) {
-                schedule(arrival(), {.kind = Event::Kind::block, .node = event.from,
+                schedule(arrival(node.number, event.from), {.kind = Event::Kind::block, .node = event.from,
                                      .from = node.number, .block = held->second});
             }
             break;
@@ -189,6 +193,7 @@ SimBlockPtr World::propose(const chain::Facts& parent, Slot slot, const chain::F
     block.slot = slot;
     block.certificate = certificate;
     block.author = author;
+    authors_.emplace(block.id, author);
     return std::make_shared<const SimBlock>(std::move(block));
 }
 
@@ -222,7 +227,7 @@ void World::on_block(Node& node, const SimBlockPtr& block, std::size_t from) {
 void World::ask(Node& node, const BlockId& id, std::size_t from) {
     if (!node.asked.emplace(id, from).second || from == node.number) return;
     if (nodes_[from] == nullptr) return;  // the adversary answers nothing
-    schedule(arrival(), {.kind = Event::Kind::ask, .node = from, .from = node.number, .id = id});
+    schedule(arrival(node.number, from), {.kind = Event::Kind::ask, .node = from, .from = node.number, .id = id});
 }
 
 void World::accept(Node& node, const SimBlockPtr& block) {

@@ -24,6 +24,9 @@ struct Options {
     bool set_changes{false};
     /// Slots [first, second) in which a message may take until the end of the period.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> asynchrony{};
+    /// In those periods two halves of the nodes hear nothing of each other, and each half's blocks
+    /// wish for validators of that half: what joint quorums are there to survive.
+    bool partitioned{false};
     std::uint64_t slots{40};
     /// What rule 13's limit does with a third block of one leader and slot that was asked for.
     bool refuse_third{false};
@@ -132,7 +135,7 @@ class World {
     /// To every other node, each after its own delay.
     template <class Make>
     void broadcast(std::size_t from, Make&& make);
-    UnixTime arrival();
+    UnixTime arrival(std::size_t from, std::size_t to);
 
   private:
     UnixTime local(std::size_t node) const { return now_ + offsets_[node]; }
@@ -149,6 +152,7 @@ class World {
     void check_light_client();
     void broke(std::string what);
     void watch_finality();
+    std::map<std::size_t, std::uint64_t> wish(Rng& rng, const chain::Facts& parent) const;
     std::optional<ValidatorSet> decide(const chain::Facts& facts, const chain::Facts& parent) const;
     bool holds_adversary_below_third(const ValidatorSet& set) const;
 
@@ -158,12 +162,14 @@ class World {
     std::vector<Address> accounts_;
     Rng delays_;
     std::set<std::size_t> bad_;
+    std::vector<bool> half_;  ///< of each validator, when partitioned
     std::vector<std::unique_ptr<Node>> nodes_;  ///< null: the adversary's, or offline
     std::vector<WallTimeline::duration> offsets_;
     std::unique_ptr<Adversary> adversary_;
     UnixTime now_;
     std::map<std::pair<UnixTime, std::uint64_t>, Event> queue_;
     std::uint64_t sequence_{0};
+    std::map<BlockId, std::size_t> authors_;
     std::map<BlockId, ValidatorSetPtr> decided_;
     std::map<Height, BlockId> finalised_;
     std::map<std::uint32_t, ValidatorSetPtr> sets_;  ///< of finalised blocks
