@@ -37,14 +37,14 @@ Result<BlockRef> block_ref(const Value& value) {
 Value transaction_json(const SignedTransaction& tx, const BlockAnswer* block, std::uint32_t index) {
     auto out = Value::object({{"blockHash", nullptr}, {"blockNumber", nullptr}, {"transactionIndex", nullptr}});
     if (block != nullptr) {
-        out.set("blockHash", data(block->block->id));
+        out.set("blockHash", hex_data(block->block->id));
         out.set("blockNumber", quantity(block->block->height().value));
         out.set("transactionIndex", quantity(index));
     }
-    out.set("hash", data(tx.id)).set("type", "0x0").set("chainId", quantity(tx.tx.chain_id()));
-    out.set("from", data(tx.sender)).set("to", data(tx.tx.to)).set("nonce", quantity(tx.tx.nonce));
+    out.set("hash", hex_data(tx.id)).set("type", "0x0").set("chainId", quantity(tx.tx.chain_id()));
+    out.set("from", hex_data(tx.sender)).set("to", hex_data(tx.tx.to)).set("nonce", quantity(tx.tx.nonce));
     out.set("value", quantity(tx.tx.value)).set("gas", quantity(tx.tx.gas_limit));
-    out.set("gasPrice", quantity(tx.tx.gas_price)).set("input", data(tx.tx.data));
+    out.set("gasPrice", quantity(tx.tx.gas_price)).set("input", hex_data(tx.tx.data));
     out.set("v", quantity(tx.tx.v)).set("r", quantity_of_word(tx.tx.r)).set("s", quantity_of_word(tx.tx.s));
     return out;
 }
@@ -55,13 +55,13 @@ Value block_json(const BlockAnswer& answer, bool full) {
     auto transactions = Value::array();
     for (std::size_t i = 0; i < block.transactions.size(); ++i) {
         const auto& tx = *block.transactions[i];
-        transactions.push(full ? transaction_json(tx, &answer, static_cast<std::uint32_t>(i)) : Value{data(tx.id)});
+        transactions.push(full ? transaction_json(tx, &answer, static_cast<std::uint32_t>(i)) : Value{hex_data(tx.id)});
     }
     // The keys that wallets look for; what has no meaning here has the value that they take for
     // none. No baseFeePerGas: with it they would sign another type of transaction.
     return Value::object({{"number", quantity(header.height.value)},
-                          {"hash", data(block.id)},
-                          {"parentHash", data(header.previous_hash)},
+                          {"hash", hex_data(block.id)},
+                          {"parentHash", hex_data(header.previous_hash)},
                           {"timestamp", quantity(header.timestamp)},
                           {"nonce", zeros(8)},
                           {"mixHash", zeros(32)},
@@ -70,16 +70,16 @@ Value block_json(const BlockAnswer& answer, bool full) {
                           {"sha3Uncles", std::string{kNoUncles}},
                           {"uncles", Value::array()},
                           {"logsBloom", zeros(256)},
-                          {"stateRoot", data(header.state_root)},
-                          {"transactionsRoot", data(header.txs_root)},
-                          {"receiptsRoot", data(header.receipts_root)},
-                          {"miner", data(answer.miner)},
+                          {"stateRoot", hex_data(header.state_root)},
+                          {"transactionsRoot", hex_data(header.txs_root)},
+                          {"receiptsRoot", hex_data(header.receipts_root)},
+                          {"miner", hex_data(answer.miner)},
                           {"gasLimit", quantity(header.gas_limit)},
                           {"gasUsed", quantity(header.gas_used)},
-                          {"extraData", data(header.extra_data)},
+                          {"extraData", hex_data(header.extra_data)},
                           {"size", quantity(luxtensor_size(block))},
-                          {"validator", data(header.validator)},
-                          {"signature", data(header.signature)},
+                          {"validator", hex_data(header.validator)},
+                          {"signature", hex_data(header.signature)},
                           {"transactions", std::move(transactions)}});
 }
 
@@ -89,12 +89,12 @@ Value receipt_json(const TransactionAnswer& answer) {
     const auto& receipt = block.receipts[answer.index];
     std::uint64_t cumulative = 0;
     for (std::uint32_t i = 0; i <= answer.index; ++i) cumulative += block.receipts[i].gas_used;
-    return Value::object({{"transactionHash", data(tx.id)},
+    return Value::object({{"transactionHash", hex_data(tx.id)},
                           {"transactionIndex", quantity(answer.index)},
-                          {"blockHash", data(block.block->id)},
+                          {"blockHash", hex_data(block.block->id)},
                           {"blockNumber", quantity(block.block->height().value)},
-                          {"from", data(tx.sender)},
-                          {"to", data(tx.tx.to)},
+                          {"from", hex_data(tx.sender)},
+                          {"to", hex_data(tx.tx.to)},
                           {"contractAddress", nullptr},
                           {"cumulativeGasUsed", quantity(cumulative)},
                           {"gasUsed", quantity(receipt.gas_used)},
@@ -177,7 +177,7 @@ void call(Backend& backend, Params params, Reply reply) {
     if (!at) return reply(bad_param(1, at.error()));
     const auto result = backend.call(wanted->to, wanted->data, *at);
     if (!result) return reply(refused(result.error()));
-    reply(Value{data(*result)});
+    reply(Value{hex_data(*result)});
 }
 
 void estimate_gas(Backend& backend, Params params, Reply reply) {
@@ -205,7 +205,7 @@ void send_raw_transaction(Backend& backend, Params params, Reply reply) {
     if (!raw) return reply(bad_param(0, raw.error()));
     backend.submit(*std::move(raw), [reply](Result<TxId> id) {
         if (!id) return reply(refused(id.error()));
-        reply(Value{data(*id)});
+        reply(Value{hex_data(*id)});
     });
 }
 
@@ -253,7 +253,7 @@ void syncing(Backend& backend, Params, Reply reply) {
 void sha3(Backend&, Params params, Reply reply) {
     const auto raw = parse_data(params[0]);
     if (!raw) return reply(bad_param(0, raw.error()));
-    reply(Value{data(crypto::keccak256(*raw))});
+    reply(Value{hex_data(crypto::keccak256(*raw))});
 }
 
 }  // namespace

@@ -24,12 +24,12 @@ void status(Backend& backend, Params, Reply reply) {
     const auto status = backend.status();
     auto out = Value::object({{"version", status.version},
                               {"chainId", status.chain_id},
-                              {"genesis", data(status.genesis)},
+                              {"genesis", hex_data(status.genesis)},
                               {"head", status.head.value},
-                              {"headHash", data(status.head_id)},
+                              {"headHash", hex_data(status.head_id)},
                               {"safe", status.safe.value},
                               {"finalized", status.finalized.value},
-                              {"finalizedHash", data(status.finalized_id)},
+                              {"finalizedHash", hex_data(status.finalized_id)},
                               {"slot", status.slot_now.value},
                               {"slotSeconds", status.slot_seconds},
                               {"peers", std::uint64_t{status.peers}},
@@ -37,7 +37,7 @@ void status(Backend& backend, Params, Reply reply) {
                               {"sync", progress_json(status)},
                               {"validator", nullptr},
                               {"fault", nullptr}});
-    if (status.validator) out.set("validator", data(*status.validator));
+    if (status.validator) out.set("validator", hex_data(*status.validator));
     if (status.fault) out.set("fault", *status.fault);
     reply(std::move(out));
 }
@@ -56,7 +56,7 @@ void peers(Backend& backend, Params, Reply reply) {
                                       {"height", peer.height},
                                       {"score", peer.score},
                                       {"tier", peer.tier}});
-            if (peer.id) one.set("nodeId", data(*peer.id));
+            if (peer.id) one.set("nodeId", hex_data(*peer.id));
             out.push(std::move(one));
         }
         reply(std::move(out));
@@ -67,8 +67,8 @@ void pool(Backend& backend, Params, Reply reply) {
     backend.pool([reply](PoolAnswer pool) {
         auto best = Value::array();
         for (const auto& tx : pool.best) {
-            best.push(Value::object({{"hash", data(tx->id)},
-                                     {"from", data(tx->sender)},
+            best.push(Value::object({{"hash", hex_data(tx->id)},
+                                     {"from", hex_data(tx->sender)},
                                      {"nonce", tx->tx.nonce},
                                      {"gasPrice", tx->tx.gas_price}}));
         }
@@ -83,9 +83,9 @@ void validators(Backend& backend, Params, Reply reply) {
     for (const auto& set : backend.validators()) {
         auto members = Value::array();
         for (const auto& member : set->members) {
-            members.push(Value::object({{"account", data(member.account)},
-                                        {"payout", data(member.payout)},
-                                        {"key", data(member.key)},
+            members.push(Value::object({{"account", hex_data(member.account)},
+                                        {"payout", hex_data(member.payout)},
+                                        {"key", hex_data(member.key)},
                                         {"weight", member.weight}}));
         }
         out.push(Value::object({{"version", set->version},
@@ -100,14 +100,14 @@ void finality(Backend& backend, Params, Reply reply) {
     const auto certificate = backend.finality();
     if (!certificate) return reply(Value{});
     const auto checkpoint = [](const Checkpoint& at) {
-        return Value::object({{"slot", at.slot.value}, {"hash", data(at.id)}});
+        return Value::object({{"slot", at.slot.value}, {"hash", hex_data(at.id)}});
     };
     reply(Value::object({{"finalized", checkpoint(certificate->link.source)},
                          {"certified", checkpoint(certificate->link.target)},
                          {"setVersion", certificate->set_version},
                          {"joint", certificate->joint},
                          {"signers", std::uint64_t{certificate->signatures.size()}},
-                         {"certificate", data(encode(*certificate))}}));
+                         {"certificate", hex_data(encode(*certificate))}}));
 }
 
 void health(Backend& backend, Params, Reply reply) {

@@ -9,10 +9,10 @@ namespace sennit::rpc {
 
 std::string quantity(Uint128 value);
 std::string quantity_of_word(const Word& word);
-std::string data(BytesView bytes);
+std::string hex_data(BytesView bytes);
 template <class Tag, std::size_t N>
-std::string data(const Hash<Tag, N>& hash) {
-    return data(hash.view());
+std::string hex_data(const Hash<Tag, N>& hash) {
+    return hex_data(hash.view());
 }
 
 /// Errors: malformed, with a sentence for the caller.
