@@ -99,7 +99,6 @@ TEST_F(TcpTest, bytes_arrive_whole_and_in_order_both_ways) {
     }
     ASSERT_TRUE(dialler->until([&] { return only(dialler).received.size() == sent.size(); }));
     EXPECT_EQ(only(dialler).received, sent);
-    EXPECT_LE(only(listener).largest, 64u << 10);
     EXPECT_EQ(only(dialler).room, only(dialler).open.room);
 }
 
@@ -256,6 +255,7 @@ TEST_F(TcpTest, hold_stops_reading_and_resuming_continues_where_it_stopped) {
     ASSERT_TRUE(listener->until([&] { return only(listener).received.size() == 40'000'000; }));
     EXPECT_TRUE(only(listener).received == sent);
     EXPECT_EQ(only(dialler).room, only(dialler).open.room);
+    EXPECT_EQ(only(listener).largest, 64u << 10);
 }
 
 TEST_F(TcpTest, a_peer_that_takes_nothing_while_data_waits_is_closed) {
