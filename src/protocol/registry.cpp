@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "protocol/registry.hpp"
 
+#include "protocol/moderntensor/moderntensor.hpp"
+
 namespace sennit::protocol {
 
 std::span<const Entry> protocols() {
-    static const std::vector<Entry> kEntries{};
+    static const std::vector<Entry> kEntries{moderntensor::entry()};
     return kEntries;
 }
 
