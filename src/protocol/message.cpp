@@ -4,35 +4,62 @@
 namespace sennit::protocol {
 namespace {
 
-constexpr std::array<std::string_view, kKinds> kKindNames{
-    "Status",          "Announce",
-    "Transactions",    "TransactionIds",
-    "GetTransactions", "NewBlock",
-    "CompactBlock",    "GetBlockTransactions",
-    "BlockTransactions", "GetHeaders",
-    "Headers",         "GetBlockIds",
-    "BlockIds",        "GetBlocks",
-    "Blocks",          "GetBodies",
-    "Bodies",          "Votes",
-    "GetCertificates", "Certificates",
-    "Evidences",       "GetState",
-    "StateChunk",      "GetProof",
-    "Proof",           "Interest",
-    "GetPeers",        "Peers",
-    "Refused",         "PhaseState",
-    "GetPhase",        "Coherence",
-    "Bloom",           "RoundStart",
-    "RoundUpdate",     "ModelDelta",
-    "RoundProposal",   "RoundVote",
-    "Application"};
+constexpr std::array<std::string_view, kKinds> kKindNames{"Status",
+                                                          "Announce",
+                                                          "Transactions",
+                                                          "TransactionIds",
+                                                          "GetTransactions",
+                                                          "NewBlock",
+                                                          "CompactBlock",
+                                                          "GetBlockTransactions",
+                                                          "BlockTransactions",
+                                                          "GetHeaders",
+                                                          "Headers",
+                                                          "GetBlockIds",
+                                                          "BlockIds",
+                                                          "GetBlocks",
+                                                          "Blocks",
+                                                          "GetBodies",
+                                                          "Bodies",
+                                                          "Votes",
+                                                          "GetCertificates",
+                                                          "Certificates",
+                                                          "Evidences",
+                                                          "GetState",
+                                                          "StateChunk",
+                                                          "GetProof",
+                                                          "Proof",
+                                                          "Interest",
+                                                          "GetPeers",
+                                                          "Peers",
+                                                          "Refused",
+                                                          "PhaseState",
+                                                          "GetPhase",
+                                                          "Coherence",
+                                                          "Bloom",
+                                                          "RoundStart",
+                                                          "RoundUpdate",
+                                                          "ModelDelta",
+                                                          "RoundProposal",
+                                                          "RoundVote",
+                                                          "Application"};
 
-constexpr std::array<std::string_view, kForms> kFormNames{
-    "headers by height",       "headers by id",       "headers newest first",
-    "ids by height",           "blocks by height",    "blocks by id",
-    "bodies by id",            "transactions by id",  "transactions of a block",
-    "certificates by version", "latest certificates", "certificates by id",
-    "state",                   "proofs",              "peers",
-    "phase"};
+constexpr std::array<std::string_view, kForms> kFormNames{"headers by height",
+                                                          "headers by id",
+                                                          "headers newest first",
+                                                          "ids by height",
+                                                          "blocks by height",
+                                                          "blocks by id",
+                                                          "bodies by id",
+                                                          "transactions by id",
+                                                          "transactions of a block",
+                                                          "certificates by version",
+                                                          "latest certificates",
+                                                          "certificates by id",
+                                                          "state",
+                                                          "proofs",
+                                                          "peers",
+                                                          "phase"};
 
 struct FormsOf {
     FormSet operator()(const GetHeaders& ask) const {
@@ -66,10 +93,16 @@ struct FormsOf {
 
 }  // namespace
 
-std::string_view to_string(Kind kind) { return kKindNames[static_cast<std::size_t>(kind)]; }
-std::string_view to_string(Form form) { return kFormNames[static_cast<std::size_t>(form)]; }
+std::string_view to_string(Kind kind) {
+    return kKindNames[static_cast<std::size_t>(kind)];
+}
+std::string_view to_string(Form form) {
+    return kFormNames[static_cast<std::size_t>(form)];
+}
 
-FormSet forms_of(const Message& message) { return std::visit(FormsOf{}, message); }
+FormSet forms_of(const Message& message) {
+    return std::visit(FormsOf{}, message);
+}
 
 std::optional<Kind> answer_kind(Kind request) {
     switch (request) {

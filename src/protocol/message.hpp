@@ -10,8 +10,8 @@
 /// What peers say to each other, free of any protocol's bytes (CONTRACT 3).
 ///
 /// One variant for five protocols: each protocol translates the part it has words for, and says in
-/// its traits which part that is. Field names are the chain's; limits are the protocols' own, except
-/// that no list is longer than its `k...Max` here, whoever sends it.
+/// its traits which part that is. Field names are the chain's; limits are the protocols' own,
+/// except that no list is longer than its `k...Max` here, whoever sends it.
 namespace sennit::protocol {
 
 /// Longest list of each sort that a protocol hands to the engine or is asked to send.
@@ -335,7 +335,9 @@ enum class Kind : std::uint8_t {
 constexpr std::size_t kKinds = std::variant_size_v<Message>;
 static_assert(static_cast<std::size_t>(Kind::application) + 1 == kKinds);
 
-inline Kind kind_of(const Message& message) { return static_cast<Kind>(message.index()); }
+inline Kind kind_of(const Message& message) {
+    return static_cast<Kind>(message.index());
+}
 /// The name of the struct: "NewBlock".
 std::string_view to_string(Kind kind);
 

@@ -51,9 +51,9 @@ SharedBytes Outbox::pop(std::size_t room, std::size_t piece_min, bool may_split,
 
     const auto size = whole ? left : room;
     const auto from = frame->begin() + static_cast<std::ptrdiff_t>(begun_offset_);
-    auto piece = size == frame->size()
-                     ? frame
-                     : std::make_shared<const Bytes>(from, from + static_cast<std::ptrdiff_t>(size));
+    auto piece = size == frame->size() ? frame
+                                       : std::make_shared<const Bytes>(
+                                             from, from + static_cast<std::ptrdiff_t>(size));
     lane.bytes -= size;
     bytes_total_ -= size;
     if (whole) {

@@ -4,9 +4,9 @@
 namespace sennit::protocol {
 
 std::string_view to_string(Offence offence) {
-    constexpr std::array<std::string_view, kOffences> kNames{
-        "framing",     "malformed", "oversized", "forged",
-        "unsolicited", "flooding",  "silent",    "rejected"};
+    constexpr std::array<std::string_view, kOffences> kNames{"framing", "malformed",   "oversized",
+                                                             "forged",  "unsolicited", "flooding",
+                                                             "silent",  "rejected"};
     return kNames[static_cast<std::size_t>(offence)];
 }
 

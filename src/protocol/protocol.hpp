@@ -50,12 +50,12 @@ struct Identity {
 
 /// What one peer can be told and asked, after negotiation.
 struct PeerTraits {
-    KindSet says;                   ///< kinds that may be sent to it
-    FormSet answers;                ///< forms of request that it answers
-    bool sennit{false};             ///< speaks this protocol's Sennit extension
-    bool finalised_only{true};      ///< cannot reorganise: give it the finalised chain alone
-    std::uint32_t headers_max{0};   ///< per request
-    std::uint32_t blocks_max{0};    ///< per request, ids and bodies too
+    KindSet says;                  ///< kinds that may be sent to it
+    FormSet answers;               ///< forms of request that it answers
+    bool sennit{false};            ///< speaks this protocol's Sennit extension
+    bool finalised_only{true};     ///< cannot reorganise: give it the finalised chain alone
+    std::uint32_t headers_max{0};  ///< per request
+    std::uint32_t blocks_max{0};   ///< per request, ids and bodies too
 
     bool operator==(const PeerTraits&) const = default;
 };
@@ -286,8 +286,8 @@ struct Traits {
     FormSet forms;  ///< forms of request it has words for
     std::size_t message_size_max{0};
     std::uint32_t requests_in_flight_max{0};  ///< per peer
-    bool fans_out{false};       ///< chooses receivers itself: use announce
-    bool shared_medium{false};  ///< all hear what one sends
+    bool fans_out{false};                     ///< chooses receivers itself: use announce
+    bool shared_medium{false};                ///< all hear what one sends
 };
 
 /// Counters with names in snake_case, sorted; pure code logs nothing. The reason of a refusal or

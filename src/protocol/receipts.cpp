@@ -57,8 +57,10 @@ std::optional<Receipts::Settled> Receipts::settle(ReceiptId id, Verdict verdict)
     settled.peer_is_up = !sender.left;
     if (verdict == Verdict::reject) {
         settled.blame = Misbehaved{
-            settled.peer_is_up ? std::optional{receipt.peer} : std::nullopt, sender.identity,
-            sender.address, Offence::rejected,
+            settled.peer_is_up ? std::optional{receipt.peer} : std::nullopt,
+            sender.identity,
+            sender.address,
+            Offence::rejected,
             Error{Errc::invalid, "refused by the rules of the chain", Error::kNowhere, {}},
             std::string{to_string(receipt.kind)}};
     }
@@ -95,8 +97,8 @@ void Receipts::check_invariants() const {
     for (const auto& [peer, sum] : sums) SENNIT_ASSERT(senders_.contains(peer));
     for (const auto& [peer, sender] : senders_) {
         const auto it = sums.find(peer);
-        const auto [bytes, count] = it == sums.end() ? std::pair<std::size_t, std::size_t>{}
-                                                     : it->second;
+        const auto [bytes, count] =
+            it == sums.end() ? std::pair<std::size_t, std::size_t>{} : it->second;
         SENNIT_ASSERT(sender.unsettled == bytes && sender.count == count);
     }
 }

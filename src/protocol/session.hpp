@@ -119,8 +119,8 @@ class Session {
     virtual std::optional<Instant> deadline() const = 0;
     virtual std::optional<SessionOutput> poll() = 0;
 
-    /// Only after Established. A request must be one that `link.requests()` can tell from those that
-    /// are there, else Refusal::busy.
+    /// Only after Established. A request must be one that `link.requests()` can tell from those
+    /// that are there, else Refusal::busy.
     virtual EncodeResult encode(const Message& message, const EncodeContext& context, Now now) = 0;
     /// Sessions with equal numbers encode every message alike, so it is encoded once for all.
     virtual std::uint32_t dialect() const { return 0; }

@@ -73,8 +73,8 @@ void StreamProtocol::on_session(Link& link, Deliver deliver, Now now) {
         if (pending->cancelled) return world_.count("answers_after_cancel");
         asked_.erase(pending->id);
     }
-    const auto receipt = receipts_.issue(link.peer, kind_of(*deliver.message), deliver.bytes,
-                                         deliver.tag);
+    const auto receipt =
+        receipts_.issue(link.peer, kind_of(*deliver.message), deliver.bytes, deliver.tag);
     emit(Received{link.peer, receipt, std::move(deliver.message), deliver.answers, deliver.bytes});
     update_reading(link, now);
 }
@@ -179,7 +179,8 @@ void StreamProtocol::update_reading(Link& link, Now now) {
 }
 
 void StreamProtocol::wake(Link& link) {
-    if (link.state == State::closing && link.outbox.empty()) return hang_up(link, link.close_reason);
+    if (link.state == State::closing && link.outbox.empty())
+        return hang_up(link, link.close_reason);
     if (link.queued || link.outbox.empty() || link.state == State::hung_up) return;
     link.queued = true;
     sendable_.push_back(link.id());

@@ -156,7 +156,8 @@ void StreamProtocol::on_carrier(const Listening& listening, Now) {
 StreamProtocol::Link* StreamProtocol::mirror_of(const LinkOpen& open) {
     if (open.local.host.empty()) return nullptr;
     for (auto& [id, link] : links_) {
-        if (link->session_link.local() == open.remote && link->session_link.remote() == open.local) {
+        if (link->session_link.local() == open.remote &&
+            link->session_link.remote() == open.local) {
             return link.get();
         }
     }
@@ -166,9 +167,10 @@ StreamProtocol::Link* StreamProtocol::mirror_of(const LinkOpen& open) {
 void StreamProtocol::on_carrier(const LinkOpen& open, Now now) {
     SENNIT_ASSERT(!links_.contains(open.id));
     Link* mirror = mirror_of(open);
-    auto& link = *links_.emplace(open.id, std::make_unique<Link>(
-                                              open, world_, rng_.fork(std::to_string(open.id.value)),
-                                              options_.queue_limits))
+    auto& link = *links_
+                      .emplace(open.id, std::make_unique<Link>(
+                                            open, world_, rng_.fork(std::to_string(open.id.value)),
+                                            options_.queue_limits))
                       .first->second;
     link.state_ends = now.at + options_.handshake_timeout;
     if (open.dial) {
@@ -289,7 +291,8 @@ std::optional<Refusal> StreamProtocol::send_to(Link& link, const Outgoing& outgo
             if (frame->size() > link.capacity) return Refusal::too_large;
         }
     }
-    if (!link.outbox.push(outgoing.priority, encoded.frames, outgoing.expires)) return Refusal::busy;
+    if (!link.outbox.push(outgoing.priority, encoded.frames, outgoing.expires))
+        return Refusal::busy;
     if (outgoing.asks) {
         requests.add(*outgoing.asks, outgoing.message, encoded.tag);
         asked_.emplace(*outgoing.asks, link.id());

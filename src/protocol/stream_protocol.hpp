@@ -34,8 +34,9 @@ struct StreamOptions {
 ///     LinkOpen --> opening --Established--> up --Close, Disconnect, Stop--> closing --> LinkClosed
 ///                     \--Close, 10 s----------------------------------------^
 ///
-/// PeerUp is emitted on entering `up`, PeerDown on leaving it. `closing` lasts until what was written
-/// has been transmitted, at most two seconds, and ends in HangUp; nothing is read meanwhile.
+/// PeerUp is emitted on entering `up`, PeerDown on leaving it. `closing` lasts until what was
+/// written has been transmitted, at most two seconds, and ends in HangUp; nothing is read
+/// meanwhile.
 class StreamProtocol : public Protocol {
   public:
     StreamProtocol(StreamOptions options, std::unique_ptr<SessionFactory> factory, Rng rng,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What the conformance suite cannot reach through a well-behaved protocol: proven duplicates, pacing,
-/// hearsay, peers that do not read. Method: a session whose bytes are commands.
+/// What the conformance suite cannot reach through a well-behaved protocol: proven duplicates,
+/// pacing, hearsay, peers that do not read. Method: a session whose bytes are commands.
 #include "protocol/stream_protocol.hpp"
 
 #include <gtest/gtest.h>
@@ -47,7 +47,9 @@ class ScriptedSession : public Session {
 
   private:
     void command(char what, Reader& in) {
-        const auto parameter = [&] { return in.empty() ? std::uint8_t{0} : *in.le<std::uint8_t>(); };
+        const auto parameter = [&] {
+            return in.empty() ? std::uint8_t{0} : *in.le<std::uint8_t>();
+        };
         PeerFacts facts;
         facts.address = link_->remote();
         facts.traits.says = KindSet::all();

@@ -8,7 +8,9 @@ WireTransaction::WireTransaction(TransactionPtr transaction)
       sender{transaction->sender},
       opened{std::move(transaction)} {}
 
-TxId WireTransaction::id() const { return opened ? opened->id : transaction_id(bytes()); }
+TxId WireTransaction::id() const {
+    return opened ? opened->id : transaction_id(bytes());
+}
 
 WireBlock::WireBlock(BlockPtr opened, CertificatePtr certificate)
     : opened_{std::move(opened)}, certificate_{std::move(certificate)} {

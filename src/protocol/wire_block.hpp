@@ -6,7 +6,8 @@
 namespace sennit::protocol {
 
 /// Bytes inside something bigger that stays alive as long as the slice does: a transaction in a
-/// frame that came in, in a body read from disk, or in a transaction of the pool. Nothing is copied.
+/// frame that came in, in a body read from disk, or in a transaction of the pool. Nothing is
+/// copied.
 class SharedSlice {
   public:
     SharedSlice() = default;

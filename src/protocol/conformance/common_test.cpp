@@ -134,8 +134,7 @@ TEST_P(Common, a_full_queue_refuses_as_busy_and_later_says_ready) {
     if (a.protocol().traits().fans_out) GTEST_SKIP() << "its announcements have a budget instead";
     if (!can(a, Kind::transactions)) GTEST_SKIP() << "carries no transactions";
     Outgoing outgoing;
-    outgoing.message = make_message(
-        Transactions{{WireTransaction{test_transaction(1, 30'000)}}});
+    outgoing.message = make_message(Transactions{{WireTransaction{test_transaction(1, 30'000)}}});
     std::size_t taken = 0;
     for (; taken < 10'000; ++taken) {
         const auto sent = a.protocol().send(std::vector{peer_of(a)}, outgoing, world->now());
@@ -172,8 +171,8 @@ TEST_P(Common, a_peer_that_fell_silent_goes) {
     introduce();
     if (GetParam().carrier == Carrier::exchange) GTEST_SKIP() << "peers are a register's members";
     world->silence(true);
-    EXPECT_TRUE(run_until([&] { return a.peers().empty() && b.peers().empty(); },
-                          std::chrono::hours{1}));
+    EXPECT_TRUE(
+        run_until([&] { return a.peers().empty() && b.peers().empty(); }, std::chrono::hours{1}));
 }
 
 TEST_P(Common, the_same_seed_gives_the_same_run) {

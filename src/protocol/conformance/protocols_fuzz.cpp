@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Feeds each protocol, over each of its carriers, what a stranger may send: the first byte picks the
-/// protocol, then come records of a length, a label and bytes. Every invariant is checked after
+/// Feeds each protocol, over each of its carriers, what a stranger may send: the first byte picks
+/// the protocol, then come records of a length, a label and bytes. Every invariant is checked after
 /// every step.
 #include "protocol/conformance/suite.hpp"
 

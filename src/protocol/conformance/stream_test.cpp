@@ -6,7 +6,8 @@ namespace sennit::protocol::conformance {
 namespace {
 
 using Stream = Suite;
-INSTANTIATE_TEST_SUITE_P(Protocols, Stream, testing::ValuesIn(cases_of(Carrier::stream)), case_name);
+INSTANTIATE_TEST_SUITE_P(Protocols, Stream, testing::ValuesIn(cases_of(Carrier::stream)),
+                         case_name);
 
 TEST_P(Stream, bytes_may_be_cut_anywhere) {
     for (const std::size_t cut : {1u, 2u, 3u, 7u, 1000u, 65'536u}) {
@@ -108,8 +109,7 @@ TEST_P(Stream, unsettled_receipts_stop_the_reading_and_settling_resumes_it) {
     if (!can(a, Kind::transactions)) GTEST_SKIP() << "carries no transactions";
     b.judge = [](const TestNode::Inbound&) { return std::nullopt; };
     Outgoing outgoing;
-    outgoing.message = make_message(
-        Transactions{{WireTransaction{test_transaction(1, 60'000)}}});
+    outgoing.message = make_message(Transactions{{WireTransaction{test_transaction(1, 60'000)}}});
     std::size_t taken = 0;
     const auto push = [&] {
         while (a.protocol().send(std::vector{peer_of(a)}, outgoing, world->now()).refused.empty()) {
@@ -125,7 +125,8 @@ TEST_P(Stream, unsettled_receipts_stop_the_reading_and_settling_resumes_it) {
     EXPECT_GT(seen * 60'000, kUnsettledBytesMax / 2);
 
     b.judge = [](const TestNode::Inbound&) { return Verdict::accept; };
-    for (const auto receipt : std::set{b.unsettled}) b.settle(receipt, Verdict::accept, world->now());
+    for (const auto receipt : std::set{b.unsettled})
+        b.settle(receipt, Verdict::accept, world->now());
     EXPECT_TRUE(run_until([&] { return b.received.size() == taken; }));
     EXPECT_TRUE(b.unsettled.empty());
     EXPECT_EQ(b.protocol().stats().at("unsettled_receipts"), 0u);

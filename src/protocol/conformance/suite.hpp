@@ -14,13 +14,17 @@ struct Case {
     decltype(Entry::make) make{nullptr};
 };
 
-inline void PrintTo(const Case& item, std::ostream* out) { *out << item.name; }
+inline void PrintTo(const Case& item, std::ostream* out) {
+    *out << item.name;
+}
 
 /// The skeletons, and every entry of the registry with each of its carriers.
 std::vector<Case> all_cases();
 std::vector<Case> cases_of(Carrier carrier);
 
-inline std::string case_name(const testing::TestParamInfo<Case>& info) { return info.param.name; }
+inline std::string case_name(const testing::TestParamInfo<Case>& info) {
+    return info.param.name;
+}
 
 /// A few nodes of one protocol in one world, and the steps that every test takes.
 class Suite : public testing::TestWithParam<Case> {

@@ -20,7 +20,9 @@ class TestChain {
     const BlockPtr& tip() const { return blocks_.back(); }
     std::size_t length() const { return blocks_.size() - 1; }
     const BlockPtr* find(const BlockId& id) const;
-    WireBlock wire(std::size_t height) const { return WireBlock{block(height), certificate(height)}; }
+    WireBlock wire(std::size_t height) const {
+        return WireBlock{block(height), certificate(height)};
+    }
     WireHeader wire_header(std::size_t height) const {
         return WireHeader{block(height)->header, block(height)->id};
     }

@@ -95,7 +95,8 @@ void TestWorld::drain(TestNode& node) {
                 checked.verdicts.push_back(
                     crypto::ed25519_verify(item.key.view(), item.message, item.signature.view()));
             }
-            schedule(std::chrono::milliseconds{1}, [this, &node, checked] { input(node, checked); });
+            schedule(std::chrono::milliseconds{1},
+                     [this, &node, checked] { input(node, checked); });
         } else if (auto* save = std::get_if<Save>(&*output)) {
             schedule(faults_.disk, [this, &node, save = *save] {
                 node.saved[save.key] = save.value;
@@ -138,8 +139,8 @@ void TestWorld::on(TestNode& node, const Dial& dial) {
         end.topics = dial.topics;
         const auto index = add_end(std::move(end));
         ends_[index]->peer_end = index;
-        const LinkOpen open{LinkId{index + 1}, carrier, false, dial.id, {}, dial.to,
-                            faults_.window, faults_.window};
+        const LinkOpen open{LinkId{index + 1}, carrier,        false,         dial.id, {},
+                            dial.to,           faults_.window, faults_.window};
         schedule(faults_.latency, [this, &node, open] { input(node, open); });
         return;
     }
@@ -171,7 +172,7 @@ void TestWorld::open_pair(TestNode& node, const Dial& dial, TestNode& target) {
     const NetAddress local{dial.to.scheme, host_of(index),
                            static_cast<std::uint16_t>(40'000 + near_index)};
     const LinkOpen out{LinkId{near_index + 1}, carrier, false, dial.id, local, dial.to,
-                       faults_.window, 0};
+                       faults_.window,         0};
     const LinkOpen in{LinkId{far_index + 1}, carrier, true, {}, dial.to, local, faults_.window, 0};
     schedule(faults_.latency, [this, &target, in] { input(target, in); });
     schedule(faults_.latency, [this, &node, out] { input(node, out); });
@@ -228,14 +229,14 @@ void TestWorld::stream_out(End& end, const Transmit& transmit) {
 void TestWorld::exchange_out(End& end, const Transmit& transmit) {
     EXPECT_EQ(end.transmits, 1u) << "an exchange has one request and one answer";
     EXPECT_EQ(end.inbound, transmit.code != 0) << "answers have a status, requests have none";
-    schedule(faults_.latency, [this, to = end.peer_end, link = transmit.link,
-                               bytes = transmit.bytes, label = transmit.label,
-                               code = transmit.code] {
-        deliver(to, bytes, label, code);
-        if (code == 0) return;
-        close_end(to, "done");
-        close_end(link.value - 1, "done");
-    });
+    schedule(faults_.latency,
+             [this, to = end.peer_end, link = transmit.link, bytes = transmit.bytes,
+              label = transmit.label, code = transmit.code] {
+                 deliver(to, bytes, label, code);
+                 if (code == 0) return;
+                 close_end(to, "done");
+                 close_end(link.value - 1, "done");
+             });
 }
 
 void TestWorld::broadcast(const End* from, const std::string& topic, const SharedBytes& bytes) {

@@ -9,20 +9,21 @@ namespace sennit::protocol::conformance {
 
 /// What the carriers do to bytes. All of it is drawn from the world's seed.
 struct Faults {
-    std::size_t cut_max{64 * 1024};     ///< streams arrive in pieces of 1 to this many bytes
-    bool cut_fixed{false};              ///< always exactly `cut_max`
-    std::size_t window{256 * 1024};     ///< room of a link
+    std::size_t cut_max{64 * 1024};  ///< streams arrive in pieces of 1 to this many bytes
+    bool cut_fixed{false};           ///< always exactly `cut_max`
+    std::size_t window{256 * 1024};  ///< room of a link
     Duration latency{std::chrono::milliseconds{5}};
-    Duration jitter{0};                 ///< messages only: reorders
-    std::uint32_t doubled_percent{0};   ///< messages only
-    std::uint32_t lost_percent{0};      ///< datagrams only: a broker does not lose
+    Duration jitter{0};                ///< messages only: reorders
+    std::uint32_t doubled_percent{0};  ///< messages only
+    std::uint32_t lost_percent{0};     ///< datagrams only: a broker does not lose
     bool broker_echo{true};
     Duration disk{std::chrono::milliseconds{1}};  ///< until a saved value is durable
 };
 
 /// Carriers in memory, in virtual time: streams (any cut, window, reset), a broker of topics (echo,
-/// redelivery), exchanges (one request, one status). Checks on the way that no protocol sends beyond
-/// its room, on a link that is not open, or after HangUp, and that each exchange is answered once.
+/// redelivery), exchanges (one request, one status). Checks on the way that no protocol sends
+/// beyond its room, on a link that is not open, or after HangUp, and that each exchange is answered
+/// once.
 class TestWorld {
   public:
     using Wire = std::function<void(const TestNode& from, BytesView bytes, std::string_view label)>;

@@ -7,7 +7,8 @@ namespace sennit::protocol::conformance {
 namespace {
 
 using Topics = Suite;
-INSTANTIATE_TEST_SUITE_P(Protocols, Topics, testing::ValuesIn(cases_of(Carrier::topics)), case_name);
+INSTANTIATE_TEST_SUITE_P(Protocols, Topics, testing::ValuesIn(cases_of(Carrier::topics)),
+                         case_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Topics);
 
 MessagePtr transaction_message(std::uint64_t seed) {
@@ -92,8 +93,7 @@ TEST_P(Topics, an_equal_key_replaces_a_withdrawn_item_does_not_leave_and_each_fa
     EXPECT_EQ(fates[2], (std::vector{Fate::replaced, Fate::left}));
     EXPECT_EQ(fates[4], std::vector{Fate::dropped});
     EXPECT_EQ(fates[5], std::vector{Fate::expired});
-    EXPECT_EQ(b.transaction_ids(),
-              (std::set{test_transaction(1)->id, test_transaction(3)->id}));
+    EXPECT_EQ(b.transaction_ids(), (std::set{test_transaction(1)->id, test_transaction(3)->id}));
 }
 
 /// Goal: no packet id is used twice under one sender, whenever the node is killed. Method: kill it

@@ -7,9 +7,9 @@ namespace sennit::protocol {
 
 /// What all partial frames of a node may hold together (CONTRACT rule 12).
 ///
-/// A frame below `kFree` is nobody's concern: a link costs that much anyway. Above it each byte that
-/// has arrived is drawn from here, so a hundred peers that each send most of a 10 MiB frame and
-/// then fall silent cannot take a gigabyte.
+/// A frame below `kFree` is nobody's concern: a link costs that much anyway. Above it each byte
+/// that has arrived is drawn from here, so a hundred peers that each send most of a 10 MiB frame
+/// and then fall silent cannot take a gigabyte.
 class FrameBudget {
   public:
     static constexpr std::size_t kDefault = 64 * 1024 * 1024;

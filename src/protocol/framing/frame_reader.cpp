@@ -63,7 +63,8 @@ Result<void> FrameReader::append(BytesView& input, std::size_t wanted) {
         }
         reserved_ = charged;
     }
-    buffer_.insert(buffer_.end(), input.begin(), input.begin() + static_cast<std::ptrdiff_t>(taken));
+    buffer_.insert(buffer_.end(), input.begin(),
+                   input.begin() + static_cast<std::ptrdiff_t>(taken));
     input = input.subspan(taken);
     return {};
 }

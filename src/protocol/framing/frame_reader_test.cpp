@@ -46,7 +46,8 @@ TEST(FrameReader, any_cut_gives_the_same_frames) {
         BytesView left = stream;
         const auto cut_max = run == 0 ? 1 : 1 + rng.below(run < 100 ? 10 : 100'000);
         while (!left.empty()) {
-            BytesView piece = left.first(std::min<std::size_t>(left.size(), 1 + rng.below(cut_max)));
+            BytesView piece =
+                left.first(std::min<std::size_t>(left.size(), 1 + rng.below(cut_max)));
             left = left.subspan(piece.size());
             while (!piece.empty()) {
                 const auto got = reader.feed(piece);

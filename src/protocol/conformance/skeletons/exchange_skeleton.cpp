@@ -45,7 +45,10 @@ Result<Envelope> open_envelope(BytesView bytes) {
 class ExchangeSkeleton : public Protocol {
   public:
     ExchangeSkeleton(const Config& config, const Keys& keys, const Rng& rng)
-        : listens_{config.listens}, key_{keys.node}, self_{key_.public_key()}, rng_{rng.fork("id")} {
+        : listens_{config.listens},
+          key_{keys.node},
+          self_{key_.public_key()},
+          rng_{rng.fork("id")} {
         traits_.says = kPlainKinds;
         traits_.forms = kPlainForms;
         traits_.message_size_max = kPlainSizeMax;
@@ -281,8 +284,8 @@ std::optional<Refusal> ExchangeSkeleton::post(Peer& peer, SharedBytes bytes, std
     if (peer.queued + bytes->size() > kQueuedPerPeerMax) return Refusal::busy;
     peer.queued += bytes->size();
     const DialId dial{++last_id_};
-    dials_.emplace(dial, Out{peer.id, std::move(bytes), std::string{label}, asks,
-                             now.at + kExchangeTime});
+    dials_.emplace(
+        dial, Out{peer.id, std::move(bytes), std::string{label}, asks, now.at + kExchangeTime});
     Dial output;
     output.id = dial;
     output.to = peer.address;
@@ -391,8 +394,9 @@ void ExchangeSkeleton::on_carrier(const LinkBytes& bytes, Now) {
     checks_.emplace(job, Checking{bytes.link, peer->id, it->second.asks,
                                   std::make_shared<const Bytes>(to_bytes(bytes.bytes)), false});
     it->second.asks.reset();  // answered: the closing of the link does not end it
-    emit(Check{job, {{envelope->sender, signed_bytes(envelope->id, envelope->payload),
-                      envelope->signature}}});
+    emit(Check{
+        job,
+        {{envelope->sender, signed_bytes(envelope->id, envelope->payload), envelope->signature}}});
 }
 
 void ExchangeSkeleton::on_request(const LinkBytes& bytes) {
@@ -411,8 +415,9 @@ void ExchangeSkeleton::on_request(const LinkBytes& bytes) {
     const CheckId job{++last_id_};
     checks_.emplace(job, Checking{bytes.link, std::nullopt, std::nullopt,
                                   std::make_shared<const Bytes>(to_bytes(bytes.bytes)), request});
-    emit(Check{job, {{envelope->sender, signed_bytes(envelope->id, envelope->payload),
-                      envelope->signature}}});
+    emit(Check{
+        job,
+        {{envelope->sender, signed_bytes(envelope->id, envelope->payload), envelope->signature}}});
 }
 
 bool ExchangeSkeleton::remember(const Digest& id) {
@@ -438,8 +443,12 @@ void ExchangeSkeleton::on(const Checked& checked, Now now) {
         }
         const auto in = incoming_.find(checking.link);
         const auto address = in == incoming_.end() ? NetAddress{} : in->second.remote;
-        emit(Misbehaved{std::nullopt, {}, address, Offence::forged,
-                        {Errc::invalid, "invalid signature", Error::kNowhere, {}}, "message"});
+        emit(Misbehaved{std::nullopt,
+                        {},
+                        address,
+                        Offence::forged,
+                        {Errc::invalid, "invalid signature", Error::kNowhere, {}},
+                        "message"});
         return answer(checking.link, 403, "invalid signature");
     }
     if (!remember(envelope->id)) return answer(checking.link, 200, "duplicate");
@@ -452,8 +461,12 @@ void ExchangeSkeleton::deliver(const Checking& checking, Now) {
     if (peer == nullptr) return answer(checking.link, 403, "invalid signature");
     auto message = decode_plain(envelope->payload);
     if (!message) {
-        emit(Misbehaved{peer->id, {peer->key, true}, peer->address, Offence::malformed,
-                        message.error(), "message"});
+        emit(Misbehaved{peer->id,
+                        {peer->key, true},
+                        peer->address,
+                        Offence::malformed,
+                        message.error(),
+                        "message"});
         return answer(checking.link, 400, message.error().text());
     }
     std::optional<RequestId> answers;
@@ -475,8 +488,10 @@ void ExchangeSkeleton::on(const Settle& settle, Now now) {
     if (settled->blame) emit(*settled->blame);
     const LinkId link{settled->receipt.tag};
     if (settled->receipt.tag != 0) {
-        if (settle.verdict == Verdict::reject) answer(link, 403, "refused");
-        else answer(link, 200, "ok");
+        if (settle.verdict == Verdict::reject)
+            answer(link, 403, "refused");
+        else
+            answer(link, 200, "ok");
     }
     if (settle.verdict != Verdict::accept || bytes.empty()) return;
     const auto origin = open_envelope(*bytes.mapped())->sender;

@@ -5,9 +5,9 @@
 
 namespace sennit::protocol::conformance {
 
-/// A mesh over HTTP in Nawal's manner: each signed message is one exchange, peers are the members of
-/// a register and have no link, the verdict of the engine is the status of the answer, and what was
-/// accepted is forwarded as it came.
+/// A mesh over HTTP in Nawal's manner: each signed message is one exchange, peers are the members
+/// of a register and have no link, the verdict of the engine is the status of the answer, and what
+/// was accepted is forwarded as it came.
 ///
 ///     POST /message   sender 32 | id 32 | signature 64 | payload   -> 200, 403, 400, 429, 503
 ///     POST /request   the same                                     -> 200 with such a message

@@ -8,8 +8,8 @@ namespace sennit::protocol::conformance {
 
 constexpr std::size_t kPlainSizeMax = 256 * 1024;
 
-inline const KindSet kPlainKinds{Kind::status, Kind::transactions, Kind::new_block,
-                                 Kind::get_blocks, Kind::blocks, Kind::votes};
+inline const KindSet kPlainKinds{Kind::status,     Kind::transactions, Kind::new_block,
+                                 Kind::get_blocks, Kind::blocks,       Kind::votes};
 inline const FormSet kPlainForms{Form::blocks_by_height};
 
 /// nullopt: no word for this kind or form.

@@ -84,8 +84,8 @@ class StreamSkeleton : public Session {
   private:
     void say_status(Now now) {
         said_ = now.at;
-        out_.push_back(Write{framed(*encode_plain(Message{link_->view().status})),
-                             Priority::control});
+        out_.push_back(
+            Write{framed(*encode_plain(Message{link_->view().status})), Priority::control});
     }
     void fail(Offence offence, Error error) {
         closed_ = true;
@@ -106,7 +106,8 @@ class StreamSkeleton : public Session {
             const auto* pending = asked_for(*blocks);
             if (pending == nullptr) {
                 out_.push_back(Offended{Offence::unsolicited,
-                                        {Errc::mismatch, "nobody asked for these", 0, {}}, "Blocks"});
+                                        {Errc::mismatch, "nobody asked for these", 0, {}},
+                                        "Blocks"});
                 return;
             }
             answers = pending->id;

@@ -163,8 +163,8 @@ class TopicsSkeleton : public Protocol {
     std::size_t room_{0};
     std::size_t capacity_{0};
     std::uint32_t next_id_;
-    std::uint32_t reserved_;    // asked to be saved
-    std::uint32_t durable_;     // is saved: ids below may be used
+    std::uint32_t reserved_;  // asked to be saved
+    std::uint32_t durable_;   // is saved: ids below may be used
     SaveId saving_;
     std::optional<Instant> redial_at_;
     Instant hello_at_{};

@@ -10,9 +10,10 @@ namespace sennit::protocol::conformance {
 ///
 ///     sender 8 | packet id u32 | receiver 8 (zero: all) | payload
 ///
-/// A packet id must never repeat under one sender, also across restarts, because receivers drop what
-/// they have seen: ids are reserved in blocks, durably, before the first is used (CONTRACT rule 9).
-/// One packet leaves each 200 ms; what waits can be replaced by an equal key, or be withdrawn.
+/// A packet id must never repeat under one sender, also across restarts, because receivers drop
+/// what they have seen: ids are reserved in blocks, durably, before the first is used (CONTRACT
+/// rule 9). One packet leaves each 200 ms; what waits can be replaced by an equal key, or be
+/// withdrawn.
 Result<std::unique_ptr<Protocol>> make_topics_skeleton(const Config& config, const Keys& keys,
                                                        const Rng& rng, const SavedValues& saved);
 
