@@ -41,8 +41,8 @@ Amount share_of(Amount reward, std::uint64_t voted, std::uint64_t total) {
 /// What is checked before anything moves and needs no state.
 Result<void> check_limits(const Transaction& tx, std::size_t size, const Genesis& genesis,
                           std::uint64_t gas_used) {
-    const auto size_max = std::min<std::uint64_t>(kTransactionSizeMax,
-                                                  genesis.block_bytes_max - kBlockOverhead);
+    const auto size_max =
+        std::min<std::uint64_t>(kTransactionSizeMax, genesis.block_bytes_max - kBlockOverhead);
     if (size > size_max) {
         return Error{Errc::oversized, kOversized, Error::kNowhere, have_want(size, size_max)};
     }
@@ -176,7 +176,8 @@ Result<void> write_genesis_state(Overlay& state, const Genesis& genesis) {
     return write_genesis_registry(store, genesis);
 }
 
-Result<Bytes> call_view(const StateReader& state, const Genesis&, const Address& to, BytesView data) {
+Result<Bytes> call_view(const StateReader& state, const Genesis&, const Address& to,
+                        BytesView data) {
     if (to == kRoundsAddress) return refuse("execution reverted");
     if (to != kRegistryAddress) return Bytes{};
     Overlay scratch{state};

@@ -11,12 +11,12 @@ namespace sennit::chain {
 struct BlockContext {
     Slot slot;
     std::uint64_t timestamp{0};
-    Address payout;                ///< the leader's
-    bool epoch_start{false};       ///< first block of its epoch: the set may change
-    Slot finalised_slot;           ///< slot(F(parent))
-    std::uint64_t voted_weight{0}; ///< of the bitmap, 0 without a newer J (rule 24)
+    Address payout;                 ///< the leader's
+    bool epoch_start{false};        ///< first block of its epoch: the set may change
+    Slot finalised_slot;            ///< slot(F(parent))
+    std::uint64_t voted_weight{0};  ///< of the bitmap, 0 without a newer J (rule 24)
     std::uint64_t total_weight{1};
-    Sets sets;                     ///< in force at this slot
+    Sets sets;  ///< in force at this slot
 };
 /// `block` are its derived facts, `header` its header.
 BlockContext make_context(const Facts& block, const Facts& parent, const Header& header,
@@ -30,7 +30,8 @@ BlockContext make_context(const Facts& block, const Facts& parent, const Header&
 ///     SENNIT_TRY(auto outcome, run.finish());
 class BlockExecutor {
   public:
-    BlockExecutor(Overlay& state, const Genesis& genesis, const BlockId& genesis_id, const BlockContext& context);
+    BlockExecutor(Overlay& state, const Genesis& genesis, const BlockId& genesis_id,
+                  const BlockContext& context);
 
     /// The set change of an epoch's first block (rules 16, 17, 19).
     Result<void> begin();
@@ -65,7 +66,8 @@ class BlockExecutor {
 Result<void> write_genesis_state(Overlay& state, const Genesis& genesis);
 
 /// eth_call on a reserved account: the views of CHAIN section 1. Empty for any other address.
-Result<Bytes> call_view(const StateReader& state, const Genesis& genesis, const Address& to, BytesView data);
+Result<Bytes> call_view(const StateReader& state, const Genesis& genesis, const Address& to,
+                        BytesView data);
 
 /// Gas that a transaction will use when it succeeds: intrinsic plus the system call's fixed amount.
 std::uint64_t estimate_gas(const Address& to, BytesView data);

@@ -40,7 +40,8 @@ std::string refusal(const Ledger& ledger, const Transaction& tx) {
 TEST(Execution, moves_value_counts_the_nonce_and_returns_unused_gas) {
     Ledger ledger{fixture::genesis({4})};
     const auto before = ledger.balance(kAlice.address());
-    const auto outcome = ledger.block(Slot{1}, {ledger.transaction(kAlice, kBob.address(), 7 * kCoin)});
+    const auto outcome =
+        ledger.block(Slot{1}, {ledger.transaction(kAlice, kBob.address(), 7 * kCoin)});
     EXPECT_EQ(outcome.receipts, std::vector<Receipt>({{.status = 1, .gas_used = 21'000}}));
     EXPECT_EQ(outcome.gas_used, 21'000u);
     EXPECT_EQ(outcome.fees, 21'000u);
@@ -124,7 +125,8 @@ TEST(Execution, refuses_a_transaction_that_leaves_the_block_no_room) {
     auto genesis = fixture::genesis({4});
     genesis.block_bytes_max = 4'000;
     Ledger ledger{genesis};
-    EXPECT_EQ(refusal(ledger, ledger.transaction(kAlice, kBob.address(), 1, Bytes(2'800))), "accepted");
+    EXPECT_EQ(refusal(ledger, ledger.transaction(kAlice, kBob.address(), 1, Bytes(2'800))),
+              "accepted");
     EXPECT_EQ(refusal(ledger, ledger.transaction(kAlice, kBob.address(), 1, Bytes(3'000))),
               "oversized data");
 }
@@ -182,8 +184,8 @@ TEST(Execution, call_that_runs_out_of_gas_uses_its_whole_limit) {
     auto outcome = ledger.block(
         Slot{1}, {ledger.transaction(kAlice, kRegistryAddress, 2 * kCoin, data, wanted - 1)});
     EXPECT_EQ(outcome.receipts.at(0), (Receipt{.status = 0, .gas_used = wanted - 1}));
-    outcome = ledger.block(
-        Slot{2}, {ledger.transaction(kAlice, kRegistryAddress, 2 * kCoin, data, wanted)});
+    outcome = ledger.block(Slot{2},
+                           {ledger.transaction(kAlice, kRegistryAddress, 2 * kCoin, data, wanted)});
     EXPECT_EQ(outcome.receipts.at(0), (Receipt{.status = 1, .gas_used = wanted}));
 }
 
@@ -248,7 +250,9 @@ TEST(Execution, context_takes_payout_reward_and_finality_from_facts) {
     header.validator = set->members[1].key;
     header.timestamp = Schedule{genesis}.timestamp(Slot{6});
     const auto shared = std::make_shared<const Facts>(target);
-    const FactsLookup lookup = [&](const BlockId& id) { return id == target.id ? shared : nullptr; };
+    const FactsLookup lookup = [&](const BlockId& id) {
+        return id == target.id ? shared : nullptr;
+    };
 
     header.extra_data = encode(StakeExtra{.distance = 1, .bitmap = {0b111}});
     auto context = make_context(block, parent, header, lookup);

@@ -34,7 +34,9 @@ QuorumPtr quorum_of(const Sets& sets, bool joint, const QuorumPtr& shared) {
 
 /// What the header alone says, beside slot and extra_data.
 Result<void> check_plain_fields(const Facts& parent, const Header& header, const Genesis& genesis) {
-    if (header.previous_hash != parent.id) return broken("header's previous_hash is not its parent");
+    if (header.previous_hash != parent.id) {
+        return broken("header's previous_hash is not its parent");
+    }
     if (header.version != 1) {
         return broken("header of an unknown version", have_want(header.version, 1));
     }
@@ -59,9 +61,9 @@ Result<Slot> check_slot(const Facts& parent, const Header& header, const Schedul
         return broken("header's timestamp is not a slot's start", std::to_string(header.timestamp));
     }
     if (*slot <= parent.slot) {
-        return broken("header's slot is not after its parent's",
-                      "have " + std::to_string(slot->value) + " parent " +
-                          std::to_string(parent.slot.value));
+        return broken(
+            "header's slot is not after its parent's",
+            "have " + std::to_string(slot->value) + " parent " + std::to_string(parent.slot.value));
     }
     return *slot;
 }
@@ -88,7 +90,8 @@ Result<void> derive_checkpoints(Facts& facts, const Facts& parent, const Header&
                                 const FactsLookup& lookup) {
     SENNIT_TRY(const auto extra, decode_stake_extra(header.extra_data));
     if (extra.distance == 0 || extra.distance > facts.slot.value) {
-        return broken("extra_data names no slot before the block's", std::to_string(extra.distance));
+        return broken("extra_data names no slot before the block's",
+                      std::to_string(extra.distance));
     }
     const Slot named = facts.slot - extra.distance;
     if (named < parent.justified.slot) {
@@ -135,7 +138,9 @@ Result<ValidatorSetPtr> read_set(Reader& in, const SetLookup& lookup) {
     SENNIT_TRY(const auto digest, in.hash<Digest>());
     if (digest.is_zero()) return ValidatorSetPtr{};
     auto set = lookup(digest);
-    if (!set) return Error{Errc::not_found, "validator set is not held", in.offset(), to_hex(digest)};
+    if (!set) {
+        return Error{Errc::not_found, "validator set is not held", in.offset(), to_hex(digest)};
+    }
     return set;
 }
 
@@ -182,8 +187,8 @@ Result<FactsPtr> derive_facts(const Facts& parent, const Header& header, const B
         return broken("header's validator does not lead its slot", to_hex(header.validator));
     }
     SENNIT_TRY(derive_checkpoints(facts, parent, header, lookup));
-    facts.digest = record_digest(parent.digest, slot, header,
-                                 header.txs_root == transactions_root({}));
+    facts.digest =
+        record_digest(parent.digest, slot, header, header.txs_root == transactions_root({}));
     facts.quorum = quorum_of(facts.sets, joint_at(facts.sets, facts.finalised.slot), parent.quorum);
     return FactsPtr{std::make_shared<const Facts>(std::move(facts))};
 }
@@ -196,10 +201,12 @@ std::optional<VoteLink> required_link(const Facts& block, const Header& header,
     return link_for(*held(lookup, block.justified.id), lookup);
 }
 
-Result<void> check_companion(const Facts& block, const Header& header, const Certificate& certificate,
-                             const FactsLookup& lookup) {
+Result<void> check_companion(const Facts& block, const Header& header,
+                             const Certificate& certificate, const FactsLookup& lookup) {
     const auto link = required_link(block, header, lookup);
-    if (!link) return Error{Errc::mismatch, "certificate beside a block that justifies nothing new"};
+    if (!link) {
+        return Error{Errc::mismatch, "certificate beside a block that justifies nothing new"};
+    }
     if (certificate.link != *link) {
         return Error{Errc::mismatch, "certificate of another link than the block's"};
     }
@@ -297,6 +304,8 @@ Result<ValidatorSet> decode_validator_set(BytesView bytes) {
     return set;
 }
 
-Digest set_digest(const ValidatorSet& set) { return crypto::keccak256(encode(set)); }
+Digest set_digest(const ValidatorSet& set) {
+    return crypto::keccak256(encode(set));
+}
 
 }  // namespace sennit::chain

@@ -24,9 +24,9 @@ struct Facts {
     BlockId parent;
     Height height;
     Slot slot;
-    Checkpoint justified;  ///< J: the newest certified ancestor that this block's branch records
-    Checkpoint finalised;  ///< F: recorded finality
-    Digest digest;         ///< d: chain of records, rule 23
+    Checkpoint justified;     ///< J: the newest certified ancestor that this block's branch records
+    Checkpoint finalised;     ///< F: recorded finality
+    Digest digest;            ///< d: chain of records, rule 23
     bool epoch_start{false};  ///< the first block of its epoch on this branch
     /// Sets after this block was executed. Before execution `sets.next` of an epoch's first block
     /// is not known yet, and `executed` is false.
@@ -46,26 +46,28 @@ FactsPtr genesis_facts(const Genesis& genesis, const Header& header);
 
 /// Derives a block's facts from its parent's, checking every rule that needs the header alone:
 /// version, height, slot exact and later than the parent's, gas limit, leader's key, extra_data,
-/// J among the ancestors and no older than the parent's, the bitmap present exactly when J is newer, and
-/// a quorum (CHAIN rules 1, 3, 4, 5, 18). The signature, the certificate's signatures and
-/// everything that needs execution are checked elsewhere. The parent must be executed.
-/// Errors: invalid, with the rule broken; not_found when `lookup` lacks an ancestor.
+/// J among the ancestors and no older than the parent's, the bitmap present exactly when J is
+/// newer, and a quorum (CHAIN rules 1, 3, 4, 5, 18). The signature, the certificate's signatures
+/// and everything that needs execution are checked elsewhere. The parent must be executed. Errors:
+/// invalid, with the rule broken; not_found when `lookup` lacks an ancestor.
 Result<FactsPtr> derive_facts(const Facts& parent, const Header& header, const BlockId& id,
                               const Genesis& genesis, const FactsLookup& lookup);
 
 /// The certificate that must come with this block, told from its header: its link. nullopt if
 /// the block's J is its parent's.
-std::optional<VoteLink> required_link(const Facts& block, const Header& header, const FactsLookup& lookup);
+std::optional<VoteLink> required_link(const Facts& block, const Header& header,
+                                      const FactsLookup& lookup);
 
 /// Does `certificate` justify the block's bitmap: same link, signers a quorum? Any quorum does; the
 /// bitmap in the header need not be the same.
-Result<void> check_companion(const Facts& block, const Header& header, const Certificate& certificate,
-                             const FactsLookup& lookup);
+Result<void> check_companion(const Facts& block, const Header& header,
+                             const Certificate& certificate, const FactsLookup& lookup);
 
 /// The link that a vote for `target` must name: source is J(target), rule 7.
 VoteLink link_for(const Facts& target, const FactsLookup& lookup);
 
-/// For our own disk: fixed size, sets by `set_digest`; the sets themselves lie elsewhere, once each.
+/// For our own disk: fixed size, sets by `set_digest`; the sets themselves lie elsewhere, once
+/// each.
 Bytes encode(const Facts& facts);
 using SetLookup = std::function<ValidatorSetPtr(const Digest&)>;
 /// `shared` (may be null) is the quorum of a neighbour, taken over when it is the same. Errors:

@@ -41,9 +41,9 @@ class FactsTest : public testing::Test {
         header.gas_limit = genesis_.gas_limit;
         header.validator = leader_of(*parent.sets.at(Slot{slot}).current, Slot{slot}).key;
         const bool newer = justified > parent.justified.slot.value;
-        header.extra_data = encode(StakeExtra{
-            .distance = slot - justified,
-            .bitmap = bitmap.value_or(newer ? Bytes{0b1111} : Bytes{})});
+        header.extra_data =
+            encode(StakeExtra{.distance = slot - justified,
+                              .bitmap = bitmap.value_or(newer ? Bytes{0b1111} : Bytes{})});
         return header;
     }
     Result<FactsPtr> derive(const Facts& parent, const Header& header) const {
@@ -194,8 +194,10 @@ TEST_F(NextVersion, comes_into_force_with_the_epoch_and_is_joint_until_final) {
                 leader_of(*first->sets.current, Slot{64}).key == members[1].key);
 
     // Both members of version 1 and one who left: 2 of 2, and 3 of 4.
-    EXPECT_THAT(refusal(*first, child(*first, 65, 64, Bytes{0b0011})), HasSubstr("without a quorum"));
-    EXPECT_THAT(refusal(*first, child(*first, 65, 64, Bytes{0b1101})), HasSubstr("without a quorum"));
+    EXPECT_THAT(refusal(*first, child(*first, 65, 64, Bytes{0b0011})),
+                HasSubstr("without a quorum"));
+    EXPECT_THAT(refusal(*first, child(*first, 65, 64, Bytes{0b1101})),
+                HasSubstr("without a quorum"));
     EXPECT_EQ(refusal(*first, child(*first, 65, 64, Bytes{0b0111})), "accepted");
 
     // 65 certifies 64; 66 certifies 65, whose J is 64: final, and version 1 stands alone.
@@ -277,7 +279,11 @@ TEST_F(FactsTest, companion_may_have_other_signers_but_no_other_link) {
     EXPECT_THAT(with([](auto& c) { c.link.source_digest = Digest{}; }), HasSubstr("another link"));
     EXPECT_NE(with([](auto& c) { c.set_version = 1; }), "accepted");
     EXPECT_NE(with([](auto& c) { c.joint = true; }), "accepted");
-    EXPECT_NE(with([](auto& c) { c.bitmap = {0b11}; c.signatures.resize(2); }), "accepted");
+    EXPECT_NE(with([](auto& c) {
+                  c.bitmap = {0b11};
+                  c.signatures.resize(2);
+              }),
+              "accepted");
     const auto header1 = child(*root_, 1, 0);
     EXPECT_FALSE(check_companion(*b1, header1, good, lookup())) << "b1 justifies nothing new";
 }

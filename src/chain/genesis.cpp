@@ -34,7 +34,8 @@ constexpr std::uint64_t kBlockBytesLargest = 8 * 1024 * 1024;
 constexpr Uint128 kAnyAmount = ~Uint128{0};
 
 Error wrong(std::string_view key, std::string_view why) {
-    return Error{Errc::invalid, "genesis", Error::kNowhere, std::string{key} + ": " + std::string{why}};
+    return Error{Errc::invalid, "genesis", Error::kNowhere,
+                 std::string{key} + ": " + std::string{why}};
 }
 
 Error out_of_range(std::string_view key, Uint128 low, Uint128 high, Uint128 found) {
@@ -111,10 +112,9 @@ class Section {
 };
 
 Result<StakeParameters> parse_consensus(const json::Value& value) {
-    SENNIT_TRY(const auto section,
-               Section::open(value, "consensus",
-                             {"kind", "slot", "epoch", "validators_max", "unbonding", "min_stake",
-                              "reward"}));
+    SENNIT_TRY(const auto section, Section::open(value, "consensus",
+                                                 {"kind", "slot", "epoch", "validators_max",
+                                                  "unbonding", "min_stake", "reward"}));
     SENNIT_TRY(const auto* kind, section.get("kind"));
     const auto name = kind->as_text();
     if (name && *name == "coherence") {
@@ -214,8 +214,8 @@ Result<void> check_parameters(const Genesis& genesis) {
     return {};
 }
 
-Result<void> check_possession(const Genesis& genesis, const GenesisValidator& validator, KeyRole role,
-                              const std::string& path) {
+Result<void> check_possession(const Genesis& genesis, const GenesisValidator& validator,
+                              KeyRole role, const std::string& path) {
     const bool is_validator = role == KeyRole::validator;
     const BytesView key = is_validator ? validator.validator_key.view() : validator.node_key.view();
     const auto& proof = is_validator ? validator.validator_pop : validator.node_pop;
@@ -260,7 +260,8 @@ Result<void> check_validators(const Genesis& genesis) {
             }
         }
         if (validator.stake < genesis.stake.min_stake) {
-            return out_of_range(path + ".stake", genesis.stake.min_stake, kAnyAmount, validator.stake);
+            return out_of_range(path + ".stake", genesis.stake.min_stake, kAnyAmount,
+                                validator.stake);
         }
         weight += validator.stake / kWeightUnit;  // at most 100 * 2^99
         SENNIT_TRY(check_possession(genesis, validator, KeyRole::validator, path));
@@ -294,7 +295,9 @@ Result<void> check_supply(const Genesis& genesis) {
     return {};
 }
 
-std::string hex(BytesView bytes) { return "0x" + to_hex(bytes); }
+std::string hex(BytesView bytes) {
+    return "0x" + to_hex(bytes);
+}
 
 /// Keys are written in sorted order, which is what makes the plain writer's output canonical.
 json::Value to_value(const Genesis& genesis) {
@@ -313,14 +316,13 @@ json::Value to_value(const Genesis& genesis) {
                                              {"validator_pop", hex(v.validator_pop.view())}}));
     }
     const auto& stake = genesis.stake;
-    auto consensus =
-        json::Value::object({{"epoch", to_decimal(stake.epoch_slots)},
-                             {"kind", kStakeKind},
-                             {"min_stake", to_decimal(stake.min_stake)},
-                             {"reward", to_decimal(stake.reward)},
-                             {"slot", to_decimal(stake.slot_seconds)},
-                             {"unbonding", to_decimal(stake.unbonding_seconds)},
-                             {"validators_max", to_decimal(stake.validators_max)}});
+    auto consensus = json::Value::object({{"epoch", to_decimal(stake.epoch_slots)},
+                                          {"kind", kStakeKind},
+                                          {"min_stake", to_decimal(stake.min_stake)},
+                                          {"reward", to_decimal(stake.reward)},
+                                          {"slot", to_decimal(stake.slot_seconds)},
+                                          {"unbonding", to_decimal(stake.unbonding_seconds)},
+                                          {"validators_max", to_decimal(stake.validators_max)}});
     return json::Value::object({{"alloc", std::move(alloc)},
                                 {"block_bytes_max", to_decimal(genesis.block_bytes_max)},
                                 {"chain_id", to_decimal(genesis.chain_id)},
@@ -421,7 +423,8 @@ ValidatorSet genesis_set(const Genesis& genesis) {
     return set;
 }
 
-Bytes possession_bytes(std::uint64_t chain_id, const Address& account, KeyRole role, BytesView key) {
+Bytes possession_bytes(std::uint64_t chain_id, const Address& account, KeyRole role,
+                       BytesView key) {
     Writer out{kPossessionDomain.size() + 8 + Address::kSize + 1 + key.size()};
     out.text(kPossessionDomain).le(chain_id).hash(account);
     out.le(static_cast<std::uint8_t>(role)).raw(key);

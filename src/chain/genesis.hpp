@@ -76,7 +76,8 @@ Header genesis_header(const Genesis& genesis, const Digest& state_root);
 /// Version 0: the genesis validators, in force from slot 0.
 ValidatorSet genesis_set(const Genesis& genesis);
 
-/// Proof of possession: the key's signature over "sennit/pop/1" || chain_id || account || role || key.
+/// Proof of possession: the key's signature over "sennit/pop/1" || chain_id || account || role ||
+/// key.
 enum class KeyRole : std::uint8_t { validator = 0, node = 1 };
 Bytes possession_bytes(std::uint64_t chain_id, const Address& account, KeyRole role, BytesView key);
 
@@ -94,7 +95,9 @@ class Schedule {
     std::uint64_t timestamp(Slot slot) const { return genesis_time_ + slot.value * slot_seconds_; }
     /// nullopt: before genesis, or not on a slot's boundary.
     std::optional<Slot> slot_of(std::uint64_t timestamp) const {
-        if (timestamp < genesis_time_ || (timestamp - genesis_time_) % slot_seconds_ != 0) return std::nullopt;
+        if (timestamp < genesis_time_ || (timestamp - genesis_time_) % slot_seconds_ != 0) {
+            return std::nullopt;
+        }
         return Slot{(timestamp - genesis_time_) / slot_seconds_};
     }
     std::uint64_t epoch_of(Slot slot) const { return slot.value / epoch_slots_; }

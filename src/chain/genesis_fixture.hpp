@@ -16,20 +16,28 @@ inline crypto::Ed25519Key ed25519(std::uint8_t kind, std::uint32_t number) {
     for (std::size_t i = 0; i < 4; ++i) seed[i + 1] = static_cast<std::uint8_t>(number >> (8 * i));
     return crypto::Ed25519Key::from_seed(seed);
 }
-inline crypto::Ed25519Key validator_key(std::uint32_t number) { return ed25519(1, number); }
-inline crypto::Ed25519Key node_key(std::uint32_t number) { return ed25519(2, number); }
+inline crypto::Ed25519Key validator_key(std::uint32_t number) {
+    return ed25519(1, number);
+}
+inline crypto::Ed25519Key node_key(std::uint32_t number) {
+    return ed25519(2, number);
+}
 
 /// The account of validator `number`, and of anybody else: accounts 1000 and up own nothing yet.
 inline crypto::Secp256k1Key account_key(std::uint32_t number) {
     std::array<std::uint8_t, 32> secret{};
     secret[0] = 7;
-    for (std::size_t i = 0; i < 4; ++i) secret[28 + i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
+    for (std::size_t i = 0; i < 4; ++i) {
+        secret[28 + i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
+    }
     return *crypto::Secp256k1Key::from_bytes(secret);
 }
 
 inline Address address(std::uint32_t number) {
     Address out;
-    for (std::size_t i = 0; i < 4; ++i) out.bytes[16 + i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
+    for (std::size_t i = 0; i < 4; ++i) {
+        out.bytes[16 + i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
+    }
     out.bytes[0] = 0xaa;
     return out;
 }

@@ -13,7 +13,9 @@ namespace {
 
 using testing::HasSubstr;
 
-json::Value file(const Genesis& genesis) { return *json::parse(canonical_json(genesis)); }
+json::Value file(const Genesis& genesis) {
+    return *json::parse(canonical_json(genesis));
+}
 
 std::string refusal(const json::Value& value) {
     const auto parsed = parse_genesis(json::write(value, json::Style::compact));
@@ -79,7 +81,8 @@ TEST(Genesis, reads_integers_as_numbers_too_and_knows_two_defaults) {
 TEST(Genesis, refuses_unknown_and_missing_keys_by_name) {
     EXPECT_THAT(refusal_with("colour", 3), HasSubstr("colour: no such key"));
     EXPECT_THAT(refusal_with_consensus("slots", 3), HasSubstr("consensus.slots: no such key"));
-    EXPECT_THAT(refusal(json::Value::object({{"chain_id", 5}})), HasSubstr("genesis_time: is missing"));
+    EXPECT_THAT(refusal(json::Value::object({{"chain_id", 5}})),
+                HasSubstr("genesis_time: is missing"));
     EXPECT_THAT(refusal(json::Value::array()), HasSubstr("expected an object"));
 }
 
@@ -97,12 +100,15 @@ TEST(Genesis, refuses_parameters_out_of_their_bounds) {
     EXPECT_THAT(refusal_with_consensus("slot", 1), HasSubstr("consensus.slot: expected"));
     EXPECT_THAT(refusal_with_consensus("epoch", 63), HasSubstr("consensus.epoch: expected"));
     EXPECT_THAT(refusal_with_consensus("validators_max", 101), HasSubstr("1 to 100"));
-    EXPECT_THAT(refusal_with_consensus("validators_max", 1), HasSubstr("validators: expected 1 to 1"));
+    EXPECT_THAT(refusal_with_consensus("validators_max", 1),
+                HasSubstr("validators: expected 1 to 1"));
     EXPECT_THAT(refusal_with_consensus("min_stake", 999'999'999), HasSubstr("min_stake: expected"));
-    EXPECT_THAT(refusal_with_consensus("min_stake", fixture::kCoin * 5), HasSubstr(".stake: expected"));
+    EXPECT_THAT(refusal_with_consensus("min_stake", fixture::kCoin * 5),
+                HasSubstr(".stake: expected"));
     EXPECT_THAT(refusal_with_consensus("kind", "work"), HasSubstr("consensus.kind: expected"));
     EXPECT_THAT(refusal_with_consensus("kind", "coherence"), HasSubstr("not offered"));
-    EXPECT_THAT(refusal_with("validators", json::Value::array()), HasSubstr("validators: expected 1"));
+    EXPECT_THAT(refusal_with("validators", json::Value::array()),
+                HasSubstr("validators: expected 1"));
 }
 
 TEST(Genesis, refuses_a_supply_that_rewards_could_push_over_128_bits) {
@@ -173,7 +179,8 @@ TEST(Genesis, header_of_block_0_commits_to_every_parameter) {
     EXPECT_EQ(header.receipts_root, crypto::keccak256({}));
     EXPECT_TRUE(header.signature.is_zero());
     EXPECT_TRUE(header.validator.is_zero());
-    EXPECT_EQ(Digest::from(header.extra_data), crypto::keccak256(as_bytes(canonical_json(genesis))));
+    EXPECT_EQ(Digest::from(header.extra_data),
+              crypto::keccak256(as_bytes(canonical_json(genesis))));
 
     auto other = genesis;
     other.stake.reward += 1;

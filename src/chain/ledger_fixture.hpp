@@ -51,7 +51,8 @@ class MemoryState : public StateReader {
 };
 
 /// An ordinary transaction, signed. Price 1.
-inline SignedTransaction sign(const crypto::Secp256k1Key& key, std::uint64_t chain_id, Transaction tx) {
+inline SignedTransaction sign(const crypto::Secp256k1Key& key, std::uint64_t chain_id,
+                              Transaction tx) {
     tx.v = 35 + 2 * chain_id;
     const auto signature = key.sign(signing_digest(tx, chain_id));
     tx.v += signature.recovery;
@@ -170,13 +171,16 @@ inline Bytes registration(const Genesis& g, std::uint32_t number, const Address&
         .bytes(proof(KeyRole::node, node_key(number)).view())
         .address(payout)
         .bytes(addresses);
-    return call_data("register(bytes32,bytes,bytes32,bytes,address,bytes)", std::move(arguments).take());
+    return call_data("register(bytes32,bytes,bytes32,bytes,address,bytes)",
+                     std::move(arguments).take());
 }
 
 inline Bytes one_word(std::string_view signature, Uint128 value) {
     return call_data(signature, to_bytes(abi::word_from(value).view()));
 }
-inline Bytes unstaking(Uint128 amount) { return one_word("unstake(uint256)", amount); }
+inline Bytes unstaking(Uint128 amount) {
+    return one_word("unstake(uint256)", amount);
+}
 inline Bytes accusation(BytesView first, BytesView second) {
     abi::Answer arguments{2};
     arguments.bytes(first).bytes(second);

@@ -34,7 +34,8 @@ class Overlay {
     void rollback();
 
     struct AccountChanges {
-        std::optional<Account> account;  ///< set if nonce or balance changed; the storage root is the trie's matter
+        std::optional<Account>
+            account;  ///< set if nonce or balance changed; the storage root is the trie's matter
         std::map<Word, Word> slots;
     };
     /// Everything that differs from the base, ordered. Values may equal the base's.

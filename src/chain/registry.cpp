@@ -13,8 +13,9 @@ namespace sennit::chain {
 namespace {
 
 // Selectors, so that a call costs no hash; a test derives them from the signatures.
-constexpr abi::Selector kRegister = 0x5a0ba2ea;   // register(bytes32,bytes,bytes32,bytes,address,bytes)
-constexpr abi::Selector kStake = 0x3a4b66f1;      // stake()
+constexpr abi::Selector kRegister =
+    0x5a0ba2ea;                               // register(bytes32,bytes,bytes32,bytes,address,bytes)
+constexpr abi::Selector kStake = 0x3a4b66f1;  // stake()
 constexpr abi::Selector kUnstake = 0x2e17de78;    // unstake(uint256)
 constexpr abi::Selector kWithdraw = 0x3ccfd60b;   // withdraw()
 constexpr abi::Selector kEvidence = 0x9e8892a2;   // evidence(bytes,bytes)
@@ -37,10 +38,16 @@ bool is_max(const Word& word) {
     return true;
 }
 
-Error fails(std::string_view why) { return Error{Errc::invalid, why}; }
-Error reverted() { return Error{Errc::invalid, "execution reverted"}; }
+Error fails(std::string_view why) {
+    return Error{Errc::invalid, why};
+}
+Error reverted() {
+    return Error{Errc::invalid, "execution reverted"};
+}
 
-Word numeric(std::uint64_t value) { return abi::word_from(Uint128{value}); }
+Word numeric(std::uint64_t value) {
+    return abi::word_from(Uint128{value});
+}
 
 Result<Bytes> view_version(RegistryStore& store) {
     SENNIT_TRY(const auto head, store.head());
@@ -102,7 +109,8 @@ Result<void> check_possession(BytesView key, BytesView proof, BytesView message)
     return {};
 }
 
-Result<Registration> read_registration(const Genesis& genesis, const Address& sender, BytesView data) {
+Result<Registration> read_registration(const Genesis& genesis, const Address& sender,
+                                       BytesView data) {
     Registration out;
     abi::Arguments arguments{data, 6};
     SENNIT_TRY(const auto validator_key, arguments.word());

@@ -89,7 +89,8 @@ Result<Uint128> Arguments::integer() {
 Result<BytesView> Arguments::bytes(std::size_t size_max) {
     SENNIT_TRY(const auto offset, integer());
     if (offset != tail_) {
-        return Error{Errc::malformed, "bytes argument is not where it belongs", kSelectorSize + head_};
+        return Error{Errc::malformed, "bytes argument is not where it belongs",
+                     kSelectorSize + head_};
     }
     SENNIT_TRY(const auto length, take(tail_, Word::kSize));
     if (!all_zero(length.first(24))) {

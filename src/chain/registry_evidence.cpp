@@ -15,7 +15,9 @@ constexpr std::size_t kVoteMessageSize = kVoteDomain.size() + 32 + 32 + 8 + 8 + 
 constexpr std::size_t kVoteItemSize = kVoteMessageSize + ValidatorKey::kSize + Signature::kSize;
 static_assert(kVoteItemSize < kHeaderSizeMin, "size tells a vote from a header");
 
-Error acquitted(std::string_view why) { return Error{Errc::invalid, why}; }
+Error acquitted(std::string_view why) {
+    return Error{Errc::invalid, why};
+}
 
 struct SignedVote {
     BytesView message;

@@ -8,7 +8,8 @@ namespace sennit::chain {
 /// Two messages of one key that no honest validator signs (CHAIN rule 15).
 struct Offence {
     enum class Kind : std::uint8_t {
-        double_proposal,  ///< (a) two headers of one slot: a machine that runs twice makes these too
+        double_proposal,  ///< (a) two headers of one slot: a machine that runs twice makes these
+                          ///< too
         double_vote,      ///< (b) two votes for one target slot
         surround_vote,    ///< (c) one vote's link lies inside the other's
     };

@@ -27,7 +27,9 @@ Result<std::vector<Listed>> read_list(RegistryStore& store, std::size_t count) {
 std::vector<Contender> contenders_of(const std::vector<Listed>& list) {
     std::vector<Contender> contenders;
     for (const auto& [account, candidate] : list) {
-        if (candidate.status != Candidate::Status::active || candidate.stake < kWeightUnit) continue;
+        if (candidate.status != Candidate::Status::active || candidate.stake < kWeightUnit) {
+            continue;
+        }
         contenders.push_back({.member = {.account = account,
                                          .payout = candidate.payout,
                                          .key = candidate.validator_key,

@@ -21,7 +21,8 @@ struct Contender {
 ///
 /// The cap is against a new majority in one step: members that nobody has seen voting may not hold
 /// a third, or finality could stop with the first version that has them. Were the outranked to
-/// leave at once, a rich newcomer would have the whole next set (docs/adr/0017).
+/// leave at once, a rich newcomer would have the whole next set
+/// (docs/adr/validator-set-changes.md).
 std::optional<ValidatorSet> next_set(const ValidatorSet& current, std::vector<Contender> contenders,
                                      std::size_t members_max, Slot first_slot);
 

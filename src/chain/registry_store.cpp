@@ -31,7 +31,9 @@ constexpr std::uint64_t kAddressesHashWord = 5;
 constexpr std::uint64_t kAddressesWord = 6;
 constexpr std::uint64_t kCandidateWords = kAddressesWord + kAddressesSizeMax / Word::kSize;
 
-Error damaged(std::string_view what) { return Error{Errc::io, what}; }
+Error damaged(std::string_view what) {
+    return Error{Errc::io, what};
+}
 
 /// Fields of a struct in one word, as Solidity packs them: the first in the lowest bytes.
 class Packer {
@@ -97,7 +99,9 @@ Word plus(Word base, std::uint64_t offset) {
     return base;
 }
 
-Word fixed_slot(std::uint64_t slot) { return abi::word_from(Uint128{slot}); }
+Word fixed_slot(std::uint64_t slot) {
+    return abi::word_from(Uint128{slot});
+}
 
 Word mapping_slot(const Word& key, std::uint64_t mapping) {
     const auto digest =
@@ -115,7 +119,9 @@ Word set_slot(std::uint32_t version) {
 
 }  // namespace
 
-Result<Word> RegistryStore::load(const Word& key) { return state_.slot(kRegistryAddress, key); }
+Result<Word> RegistryStore::load(const Word& key) {
+    return state_.slot(kRegistryAddress, key);
+}
 
 void RegistryStore::store(const Word& key, const Word& value) {
     state_.set_slot(kRegistryAddress, key, value);

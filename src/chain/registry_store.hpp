@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "chain/overlay.hpp"
 #include "chain/facts.hpp"
+#include "chain/overlay.hpp"
 
 namespace sennit::chain {
 
@@ -20,8 +20,8 @@ struct Candidate {
     };
 
     Status status{Status::none};
-    bool listed{false};                 ///< in the list that elections walk through
-    std::uint64_t unbonding_since{0};   ///< Unix seconds; 0: the clock does not run yet (rule 19)
+    bool listed{false};                ///< in the list that elections walk through
+    std::uint64_t unbonding_since{0};  ///< Unix seconds; 0: the clock does not run yet (rule 19)
     ValidatorKey validator_key;
     NodeId node_key;
     Address payout;
@@ -52,9 +52,9 @@ class RegistryStore {
     explicit RegistryStore(Overlay& state) : state_{state} {}
 
     struct Head {
-        std::uint32_t version{0};      ///< of the set in force
-        std::uint16_t candidates{0};   ///< length of the list
-        Slot first_slot;               ///< of the set in force
+        std::uint32_t version{0};     ///< of the set in force
+        std::uint16_t candidates{0};  ///< length of the list
+        Slot first_slot;              ///< of the set in force
 
         bool operator==(const Head&) const = default;
     };
