@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "sennit/types.hpp"
+
+/// The commands of `sennit`, each a function of its options. An Error becomes a line on standard
+/// error and exit status 1.
+namespace sennit::cli {
+
+struct InitOptions {
+    std::string directory{"sennit-data"};
+    std::string genesis;  ///< join this chain; empty: make a new one
+    std::uint64_t chain_id{1337};
+    std::uint32_t validators{1};
+    std::uint32_t observers{0};
+    std::uint64_t slot_seconds{2};
+    std::uint64_t epoch_slots{64};
+    std::uint16_t port{30303};
+    std::uint16_t rpc_port{8545};
+    std::string listen_host{"127.0.0.1"};
+    bool quiet{false};
+};
+/// Genesis, keys and one directory with a documented configuration for each node.
+Result<void> init(const InitOptions& options);
+
+struct NodeOptions {
+    std::string config{"config.toml"};
+    std::string log_level{"info"};
+};
+Result<void> run_node(const NodeOptions& options);
+
+struct DevnetOptions {
+    std::string directory{"devnet"};
+    std::uint32_t validators{4};
+    std::uint32_t observers{1};
+    std::uint64_t slot_seconds{2};
+    std::uint64_t run_for{0};  ///< seconds; 0: until a signal
+    std::uint16_t port{30303};
+    std::uint16_t rpc_port{8545};
+};
+Result<void> devnet(const DevnetOptions& options);
+
+struct KeyOptions {
+    std::string kind{"account"};  ///< account, validator or node
+    std::string file;
+    bool json{false};
+};
+Result<void> key_new(const KeyOptions& options);
+Result<void> key_show(const KeyOptions& options);
+
+struct SendOptions {
+    std::string rpc{"http://127.0.0.1:8545"};
+    std::string key;
+    std::string to;
+    std::string value{"0"};
+    std::string data;
+    std::optional<std::uint64_t> nonce;
+    std::optional<std::uint64_t> gas_price;
+    std::optional<std::uint64_t> gas_limit;
+    bool wait{true};
+    bool json{false};
+};
+Result<void> send(const SendOptions& options);
+
+struct QueryOptions {
+    std::string rpc{"http://127.0.0.1:8545"};
+    std::string what;  ///< block: number, hash or tag; tx: hash
+    bool json{false};
+};
+Result<void> show_status(const QueryOptions& options);
+Result<void> show_peers(const QueryOptions& options);
+Result<void> show_block(const QueryOptions& options);
+Result<void> show_transaction(const QueryOptions& options);
+
+struct CodecOptions {
+    std::string protocol;
+    std::string capability;
+};
+/// Hex lines on standard input to JSON lines on standard output, and back.
+Result<void> codec_decode(const CodecOptions& options);
+Result<void> codec_encode(const CodecOptions& options);
+
+/// "1.5" coins of 10^18, or "1500 wei" exactly. Errors: malformed, oversized.
+Result<Amount> parse_amount(std::string_view text);
+std::string format_amount(Amount amount);
+
+}  // namespace sennit::cli
