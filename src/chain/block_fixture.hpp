@@ -81,8 +81,8 @@ class BlockMaker {
 
     Vote vote(const Facts& target, const ValidatorKey& voter, const FactsLookup& lookup) const {
         Vote out{target.quorum->current().version, voter, link_for(target, lookup), {}};
-        out.signature = key(voter).sign(
-            vote_signing_bytes(out.link, target.quorum->set_hash(), root_->id));
+        out.signature =
+            key(voter).sign(vote_signing_bytes(out.link, target.quorum->set_hash(), root_->id));
         return out;
     }
 

@@ -14,9 +14,13 @@ constexpr std::size_t kDroppedMax = 1024;
 // A set version lasts at least two epochs, so that the fourth last is long stored.
 constexpr std::size_t kFirstLinksMax = 4;
 
-Error missing(std::string_view what) { return Error{Errc::not_found, what, Error::kNowhere, {}}; }
+Error missing(std::string_view what) {
+    return Error{Errc::not_found, what, Error::kNowhere, {}};
+}
 
-Error unequal(std::string_view what) { return Error{Errc::mismatch, what, Error::kNowhere, {}}; }
+Error unequal(std::string_view what) {
+    return Error{Errc::mismatch, what, Error::kNowhere, {}};
+}
 
 }  // namespace
 
@@ -48,7 +52,9 @@ Tree::Rank Tree::rank_of(const Node& node) {
     return {node.certified.slot, node.facts->height, node.facts->id};
 }
 
-FactsPtr Tree::head() const { return nodes_.at(ranks_.begin()->id).facts; }
+FactsPtr Tree::head() const {
+    return nodes_.at(ranks_.begin()->id).facts;
+}
 
 FactsPtr Tree::certified_at(const BlockId& id) const {
     const auto node = nodes_.find(id);
@@ -82,6 +88,17 @@ Tree::Standing Tree::standing(const BlockId& id) const {
     return ancestors_.contains(id) ? Standing::finalised : Standing::unknown;
 }
 
+std::vector<FactsPtr> Tree::executed_at(Slot slot) const {
+    std::vector<FactsPtr> out;
+    for (auto at = proposals_.lower_bound({slot, ValidatorKey{}});
+         at != proposals_.end() && at->first.first == slot; ++at) {
+        for (const auto& id : at->second) {
+            if (nodes_.at(id).standing == Standing::executed) out.push_back(find(id));
+        }
+    }
+    return out;
+}
+
 Result<void> Tree::check_room(const Header& header, Slot slot, Origin origin) const {
     if (nodes_.size() >= limits_.blocks_max) {
         return Error{Errc::busy, "the tree of unfinalised blocks is full", Error::kNowhere, {}};
@@ -104,12 +121,6 @@ Result<void> Tree::add(FactsPtr facts, const Header& header, Origin origin) {
         return Error{Errc::invalid, "the block descends from an invalid one", Error::kNowhere, {}};
     }
     SENNIT_ASSERT(facts->slot > parent->second.facts->slot);
-    if (facts->justified.slot > root_->slot) {
-        const auto justified = nodes_.find(facts->justified.id);
-        if (justified == nodes_.end() || justified->second.certificate == nullptr) {
-            return missing("the certificate of the justified ancestor");
-        }
-    }
     SENNIT_TRY(check_room(header, facts->slot, origin));
 
     const auto id = facts->id;
@@ -245,13 +256,16 @@ void Tree::note_first_link(const CertificatePtr& certificate) {
 
 void Tree::set_conflict(const CertificatePtr& certificate) {
     if (fault_) return;
-    fault_ = Fault{"two certificates finalise conflicting blocks", {},
+    fault_ = Fault{"two certificates finalise conflicting blocks",
+                   {},
                    {finalised_known_.id, certificate->link.source.id}};
     if (finalised_by_ != nullptr) fault_->certificates.push_back(finalised_by_);
     fault_->certificates.push_back(certificate);
 }
 
-FactsPtr Tree::finalised_known() const { return find(finalised_known_.id); }
+FactsPtr Tree::finalised_known() const {
+    return find(finalised_known_.id);
+}
 
 FactsPtr Tree::to_apply() const {
     if (fault_) return nullptr;

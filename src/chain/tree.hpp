@@ -41,6 +41,9 @@ class Tree {
     /// ancestor below the root nothing can stand any more, and what its J names may be gone.
     bool holds(const BlockId& id) const { return nodes_.contains(id); }
     bool executed(const BlockId& id) const;
+    /// The executed blocks of one slot. Whoever votes asks at the slot's start: a block may come
+    /// D/2 early (rule 1), and is then executed before anybody may vote for it.
+    std::vector<FactsPtr> executed_at(Slot slot) const;
     bool descends(const BlockId& id, const BlockId& ancestor) const;
 
     enum class Standing : std::uint8_t { unknown, proposed, executed, failed, finalised };
@@ -49,14 +52,14 @@ class Tree {
     /// Why a block is here. A third block of one leader and slot is refused when somebody relays
     /// it, and taken when a certificate or a later block names it: were it refused then too, one
     /// leader could part honest nodes for ever by showing each of them two other blocks
-    /// (docs/adr/0001).
+    /// (docs/adr/0002).
     enum class Origin : std::uint8_t { relayed, wanted };
 
-    /// A block whose header passed `derive_facts` and whose signature and certificate hold; the
-    /// certificate was given to `certify` before.
+    /// A block whose header passed `derive_facts` and whose signature and certificate hold. Rule 5:
+    /// without the certificate of its J it waits and does not come here; `certify` gets that
+    /// certificate in the same step, before or after.
     /// Errors: duplicate; busy (tree full, or the third block of this leader in this slot);
-    /// not_found (parent unknown or below the root, or J without its certificate: the block
-    /// waits, rule 5); invalid (descends from a block that failed).
+    /// not_found (parent unknown or below the root); invalid (descends from one that failed).
     Result<void> add(FactsPtr facts, const Header& header, Origin origin = Origin::relayed);
     /// Two different proposals of one slot by one leader, if `header` makes a second: evidence
     /// (rule 15a). The first one's header bytes and the second one's.
@@ -78,8 +81,8 @@ class Tree {
 
     /// Known finality, rule 9: the highest block that a held certificate finalises.
     FactsPtr finalised_known() const;
-    /// The block up to which finality can be applied now: known, and executed all the way from the root;
-    /// null if that is the root already, and after a fault.
+    /// The block up to which finality can be applied now: known, and executed all the way from the
+    /// root; null if that is the root already, and after a fault.
     FactsPtr to_apply() const;
     /// Moves the root up to a block at or below the known finality. Drops every branch that does
     /// not go through it and returns the ids of those blocks; the finalised ones between the old
@@ -146,12 +149,12 @@ class Tree {
     Genesis genesis_;
     FactsPtr root_;
     Limits limits_;
-    Nodes nodes_;                           // the root and all above it
-    std::set<Rank> ranks_;                  // of the executed ones and the root
+    Nodes nodes_;           // the root and all above it
+    std::set<Rank> ranks_;  // of the executed ones and the root
     std::map<std::pair<Slot, ValidatorKey>, std::vector<BlockId>> proposals_;
-    std::map<BlockId, FactsPtr> ancestors_;  // below the root, down to J(J(root))
-    std::deque<BlockId> ancestors_order_;    // the same, oldest first
-    std::map<Checkpoint, FactsPtr> dropped_; // branches that lost, for conflicts that show late
+    std::map<BlockId, FactsPtr> ancestors_;   // below the root, down to J(J(root))
+    std::deque<BlockId> ancestors_order_;     // the same, oldest first
+    std::map<Checkpoint, FactsPtr> dropped_;  // branches that lost, for conflicts that show late
     Checkpoint finalised_known_;
     CertificatePtr finalised_by_;  // null while that is the block that the tree began with
     std::map<std::uint32_t, CertificatePtr> first_links_;

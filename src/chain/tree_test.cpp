@@ -19,8 +19,8 @@ class TreeTest : public testing::Test {
   protected:
     TreeTest() : maker_{{1, 1, 1, 1}}, tree_{maker_.genesis(), maker_.root(), {}, {}} {}
 
-    fixture::Proposal made(const FactsPtr& parent, std::uint64_t slot, const FactsPtr& justified = {},
-                           std::uint64_t salt = 0) {
+    fixture::Proposal made(const FactsPtr& parent, std::uint64_t slot,
+                           const FactsPtr& justified = {}, std::uint64_t salt = 0) {
         return maker_.block(parent, slot, tree_.lookup(), justified, salt);
     }
     FactsPtr grown(const FactsPtr& parent, std::uint64_t slot, const FactsPtr& justified = {},
@@ -136,13 +136,35 @@ TEST_F(TreeTest, refuses_certificates_of_unknown_targets_and_of_other_links) {
     EXPECT_EQ(tree_.certificate(a->id), nullptr);
 }
 
-TEST_F(TreeTest, a_block_waits_for_the_certificate_of_its_justified_ancestor) {
+TEST_F(TreeTest, holds_a_block_once) {
+    const auto a = made(maker_.root(), 1);
+    EXPECT_TRUE(tree_.add(a.facts, a.header).has_value());
+    EXPECT_EQ(tree_.add(a.facts, a.header).error().code, Errc::duplicate);
+    EXPECT_TRUE(tree_.holds(a.facts->id));
+    EXPECT_TRUE(tree_.holds(maker_.root()->id));
+}
+
+TEST_F(TreeTest, names_the_executed_blocks_of_a_slot) {
+    const auto a = grown(maker_.root(), 2, {}, 1);
+    const auto b = grown(maker_.root(), 2, {}, 2);
+    grown(a, 3);
+    const auto c = made(maker_.root(), 2, {}, 3);
+    ASSERT_TRUE(tree_.add(c.facts, c.header, Tree::Origin::wanted));
+    EXPECT_THAT(tree_.executed_at(Slot{2}), UnorderedElementsAre(a, b));
+    EXPECT_THAT(tree_.executed_at(Slot{1}), IsEmpty());
+    EXPECT_THAT(tree_.executed_at(Slot{0}), IsEmpty());
+}
+
+/// The parent must be the root or above it: on an ancestor that is kept for J alone nothing grows.
+TEST_F(TreeTest, nothing_grows_below_the_root) {
     const auto a = grown(maker_.root(), 1);
-    const auto block = made(a, 2, a);
-    EXPECT_EQ(tree_.add(block.facts, block.header).error().code, Errc::not_found);
-    EXPECT_TRUE(certified(a));
-    EXPECT_TRUE(tree_.add(block.facts, block.header).has_value());
-    EXPECT_EQ(tree_.add(block.facts, block.header).error().code, Errc::duplicate);
+    certified(a);
+    const auto b = grown(a, 2, a);
+    certified(b);
+    const auto late = made(maker_.root(), 9);
+    applied(a);
+    EXPECT_FALSE(tree_.holds(maker_.root()->id));
+    EXPECT_EQ(tree_.add(late.facts, late.header).error().code, Errc::not_found);
 }
 
 TEST_F(TreeTest, a_link_over_one_slot_finalises_its_source) {
@@ -348,12 +370,14 @@ TEST_F(TreeTest, head_and_certified_ancestors_equal_their_definitions_on_random_
         tree_ = Tree{maker_.genesis(), maker_.root(), {}, {}};
         std::vector<FactsPtr> blocks{maker_.root()};
         for (std::uint64_t slot = 1; slot < 40; ++slot) {
-            const auto parent = blocks[blocks.size() - 1 - rng.below(std::min<std::size_t>(blocks.size(), 4))];
+            const auto parent =
+                blocks[blocks.size() - 1 - rng.below(std::min<std::size_t>(blocks.size(), 4))];
             const auto justified = rng.chance(1, 2) ? tree_.certified_at(parent->id) : nullptr;
             blocks.push_back(grown(parent, slot * 2, justified));
             if (rng.chance(1, 2)) certified(blocks[1 + rng.below(blocks.size() - 1)]);
             const auto highest = [&](FactsPtr at) {
-                while (at->slot.value != 0 && !tree_.certificate(at->id)) at = tree_.find(at->parent);
+                while (at->slot.value != 0 && !tree_.certificate(at->id))
+                    at = tree_.find(at->parent);
                 return at;
             };
             FactsPtr best = blocks.front();

@@ -239,7 +239,9 @@ void Votes::prune(Slot finalised) {
     }
 }
 
-std::size_t Votes::size() const { return held_ + waiting_count_; }
+std::size_t Votes::size() const {
+    return held_ + waiting_count_;
+}
 
 void Votes::check_invariants() const {
     std::size_t held = 0;

@@ -27,7 +27,7 @@ class Votes {
     };
 
     struct Limits {
-        std::size_t held_max{65'536};   ///< 160 slots of 200 voters who all vote twice
+        std::size_t held_max{65'536};    ///< 160 slots of 200 voters who all vote twice
         std::size_t waiting_max{4'096};  ///< 10 slots of them, for targets that are not known
     };
 
@@ -37,8 +37,8 @@ class Votes {
     Admission admit(const Vote& vote, const Tree& tree, Slot now);
 
     struct Added {
-        bool fresh{false};                     ///< relay it
-        CertificatePtr certificate;            ///< the quorum just became full
+        bool fresh{false};           ///< relay it
+        CertificatePtr certificate;  ///< the quorum just became full
         /// Two votes of one key, for one target slot or one surrounding the other (rule 15 b, c).
         std::optional<Evidence> equivocation;
     };

@@ -86,19 +86,23 @@ void Adversary::send(const SimBlockPtr& block) {
         if (node == nullptr) continue;
         auto at = start + bound * static_cast<std::int64_t>(rng_.below(100)) / 100;
         if (way == 1 && rng_.chance(1, 2)) continue;
-        if (way == 2) at = start + bound - WallDuration{static_cast<std::int64_t>(rng_.below(200'000))};
+        if (way == 2)
+            at = start + bound - WallDuration{static_cast<std::int64_t>(rng_.below(200'000))};
         if (way == 3) {
             if (rng_.chance(2, 3)) continue;
             at = start + world_.slot_length() * static_cast<std::int64_t>(late) - bound +
-                 WallDuration{static_cast<std::int64_t>(rng_.below(200'000))} - WallDuration{100'000};
+                 WallDuration{static_cast<std::int64_t>(rng_.below(200'000))} -
+                 WallDuration{100'000};
         }
         if (way == 4) {
             if (rng_.chance(1, 2)) continue;
             at = start + world_.slot_length() * static_cast<std::int64_t>(late) -
                  WallDuration{static_cast<std::int64_t>(rng_.below(100'000))};
         }
-        world_.schedule(at, {.kind = Event::Kind::block, .node = node->number,
-                             .from = block->author, .block = block});
+        world_.schedule(at, {.kind = Event::Kind::block,
+                             .node = node->number,
+                             .from = block->author,
+                             .block = block});
         if (way == 5) break;
     }
     on_block(block);
@@ -112,8 +116,10 @@ void Adversary::part(Slot slot, const FactsPtr& parent) {
         for (int i = 0; i < 2; ++i) {
             const auto block =
                 world_.propose(*parent, slot, *justified, nullptr, *numbers_.begin(), ++salt_);
-            world_.schedule(world_.now(), {.kind = Event::Kind::block, .node = node->number,
-                                           .from = block->author, .block = block});
+            world_.schedule(world_.now(), {.kind = Event::Kind::block,
+                                           .node = node->number,
+                                           .from = block->author,
+                                           .block = block});
             on_block(block);
         }
     }
@@ -156,9 +162,9 @@ void Adversary::vote_for(const FactsPtr& target) {
             const auto edge = world_.start_of(target->slot + 1) + world_.slot_length() * slots -
                               world_.delay_bound() -
                               WallDuration{static_cast<std::int64_t>(rng_.below(100'000))};
-            world_.schedule(rng_.chance(1, 2) ? edge : world_.now(),
-                            {.kind = Event::Kind::vote, .node = node->number, .from = number,
-                             .vote = shared});
+            world_.schedule(
+                rng_.chance(1, 2) ? edge : world_.now(),
+                {.kind = Event::Kind::vote, .node = node->number, .from = number, .vote = shared});
         }
     }
 }

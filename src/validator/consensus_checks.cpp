@@ -20,7 +20,9 @@ bool slashable(const VoteLink& a, const VoteLink& b) {
 
 }  // namespace
 
-Outcome run(const Options& options) { return World{options}.run(); }
+Outcome run(const Options& options) {
+    return World{options}.run();
+}
 
 void World::broke(std::string what) {
     if (outcome_.broken.size() < 8) {
@@ -120,7 +122,8 @@ std::map<std::size_t, std::uint64_t> World::wish(Rng& rng, const chain::Facts& p
 }
 
 // Rule 17: leavers and decreases first, then entrants and increases up to a quarter.
-std::optional<ValidatorSet> World::decide(const chain::Facts& facts, const chain::Facts& parent) const {
+std::optional<ValidatorSet> World::decide(const chain::Facts& facts,
+                                          const chain::Facts& parent) const {
     const auto& current = *facts.sets.current;
     if (parent.finalised.slot < current.first_slot) return std::nullopt;
     const auto schedule = maker_.schedule();

@@ -41,12 +41,11 @@ Totals run_all(Options options, std::uint64_t seeds) {
         totals.equivocations += outcome.equivocations;
         if (testing::Test::HasFailure()) break;
     }
-    const auto figures = "runs " + std::to_string(totals.runs) + ", worst wait " +
-                         std::to_string(totals.worst_wait) + " slots, " +
-                         std::to_string(totals.blocks_final) + " of " +
-                         std::to_string(totals.slots) + " slots final, " +
-                         std::to_string(totals.versions) + " set changes, " +
-                         std::to_string(totals.equivocations) + " equivocations seen";
+    const auto figures =
+        "runs " + std::to_string(totals.runs) + ", worst wait " +
+        std::to_string(totals.worst_wait) + " slots, " + std::to_string(totals.blocks_final) +
+        " of " + std::to_string(totals.slots) + " slots final, " + std::to_string(totals.versions) +
+        " set changes, " + std::to_string(totals.equivocations) + " equivocations seen";
     std::printf("[ FIGURES  ] %s\n", figures.c_str());
     return totals;
 }
@@ -59,8 +58,13 @@ TEST(Consensus, finalises_every_slot_when_all_are_honest) {
 }
 
 TEST(Consensus, one_seed_gives_one_run) {
-    const Options options{.seed = 5, .members = 7, .strangers = 3, .adversaries = 2,
-                          .set_changes = true, .asynchrony = {{0, 10}}, .slots = 30};
+    const Options options{.seed = 5,
+                          .members = 7,
+                          .strangers = 3,
+                          .adversaries = 2,
+                          .set_changes = true,
+                          .asynchrony = {{0, 10}},
+                          .slots = 30};
     const auto first = run(options);
     EXPECT_EQ(first.trace, run(options).trace);
     auto other = options;
@@ -78,48 +82,71 @@ TEST(Consensus, grows_without_finality_while_three_of_seven_are_offline) {
 }
 
 TEST(Consensus, is_safe_and_live_against_one_of_four) {
-    const auto totals = run_all({.members = 4, .adversaries = 1, .asynchrony = {{0, 20}}, .slots = 60}, 60);
+    const auto totals =
+        run_all({.members = 4, .adversaries = 1, .asynchrony = {{0, 20}}, .slots = 60}, 60);
     EXPECT_LE(totals.worst_wait, 16u);
     EXPECT_GT(totals.equivocations, totals.runs);
 }
 
 TEST(Consensus, is_safe_and_live_against_two_of_seven) {
-    const auto totals = run_all({.members = 7, .adversaries = 2, .asynchrony = {{0, 20}}, .slots = 60}, 40);
+    const auto totals =
+        run_all({.members = 7, .adversaries = 2, .asynchrony = {{0, 20}}, .slots = 60}, 40);
     EXPECT_LE(totals.worst_wait, 16u);
 }
 
 TEST(Consensus, changes_sets_with_entrants_leavers_and_joint_quorums) {
-    const auto totals = run_all({.members = 7, .strangers = 5, .adversaries = 4, .set_changes = true,
-                                 .slots = 80}, 40);
+    const auto totals = run_all(
+        {.members = 7, .strangers = 5, .adversaries = 4, .set_changes = true, .slots = 80}, 40);
     EXPECT_LE(totals.worst_wait, 24u);
     EXPECT_GE(totals.versions, totals.runs * 2);
 }
 
 TEST(Consensus, changes_sets_through_asynchrony_around_the_change) {
-    const auto totals = run_all({.members = 7, .strangers = 5, .adversaries = 4, .set_changes = true,
-                                 .asynchrony = {{6, 20}, {38, 52}}, .slots = 90}, 40);
+    const auto totals = run_all({.members = 7,
+                                 .strangers = 5,
+                                 .adversaries = 4,
+                                 .set_changes = true,
+                                 .asynchrony = {{6, 20}, {38, 52}},
+                                 .slots = 90},
+                                40);
     EXPECT_LE(totals.worst_wait, 30u);
     EXPECT_GE(totals.versions, totals.runs * 2);
 }
 
 TEST(Consensus, is_safe_under_set_changes_when_the_network_never_settles) {
-    run_all({.members = 4, .strangers = 4, .adversaries = 2, .epoch_slots = 6, .set_changes = true,
-             .asynchrony = {{2, 12}, {13, 24}, {26, 40}, {41, 60}}, .slots = 66}, 40);
+    run_all({.members = 4,
+             .strangers = 4,
+             .adversaries = 2,
+             .epoch_slots = 6,
+             .set_changes = true,
+             .asynchrony = {{2, 12}, {13, 24}, {26, 40}, {41, 60}},
+             .slots = 66},
+            40);
 }
 
 /// Without joint quorums this finds conflicting final blocks within a few seeds.
 TEST(Consensus, two_halves_that_elect_each_its_own_set_never_finalise_apart) {
-    const auto totals = run_all({.members = 7, .strangers = 5, .adversaries = 3, .epoch_slots = 6,
-                                 .set_changes = true, .asynchrony = {{5, 26}, {40, 58}},
-                                 .partitioned = true, .slots = 80}, 40);
+    const auto totals = run_all({.members = 7,
+                                 .strangers = 5,
+                                 .adversaries = 3,
+                                 .epoch_slots = 6,
+                                 .set_changes = true,
+                                 .asynchrony = {{5, 26}, {40, 58}},
+                                 .partitioned = true,
+                                 .slots = 80},
+                                40);
     EXPECT_LE(totals.worst_wait, 30u);
 }
 
 /// Goal: one leader cannot part honest nodes for ever by showing each of them two other blocks.
 /// Method: the same run with rule 13's limit on blocks that were asked for, and without it.
 TEST(Consensus, a_leader_who_shows_each_node_two_other_blocks_parts_nobody) {
-    Options options{.seed = 1, .members = 4, .adversaries = 1, .slots = 80,
-                    .only_parting = true, .adversary_lead_slots_max = 1};
+    Options options{.seed = 1,
+                    .members = 4,
+                    .adversaries = 1,
+                    .slots = 80,
+                    .only_parting = true,
+                    .adversary_lead_slots_max = 1};
     const auto outcome = run(options);
     EXPECT_THAT(outcome.broken, IsEmpty());
     EXPECT_GE(outcome.finalised, 60u);

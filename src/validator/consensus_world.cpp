@@ -14,7 +14,9 @@ void mix(std::uint64_t& trace, std::uint64_t value) {
     trace = (trace ^ value) * 0x100000001b3u;
     trace ^= trace >> 29;
 }
-std::uint64_t low(const BlockId& id) { return std::hash<BlockId>{}(id); }
+std::uint64_t low(const BlockId& id) {
+    return std::hash<BlockId>{}(id);
+}
 
 std::vector<std::uint64_t> stakes(const Options& options) {
     return std::vector<std::uint64_t>(options.members, 4);
@@ -26,8 +28,12 @@ Node::Node(std::size_t number_, const BlockMaker& maker, const crypto::Ed25519Ke
     : number{number_},
       tree{maker.genesis(), maker.root(), {}, {}},
       votes{maker.root()->id},
-      validator{key, maker.root()->id, maker.schedule(), std::nullopt,
-                {.empty_blocks = true, .watch_first = false}, now} {}
+      validator{key,
+                maker.root()->id,
+                maker.schedule(),
+                std::nullopt,
+                {.empty_blocks = true, .watch_first = false},
+                now} {}
 
 World::World(const Options& options)
     : options_{options},
@@ -51,8 +57,8 @@ World::World(const Options& options)
         const bool off = i < options.members && i + options.offline >= options.members;
         nodes_.push_back(nullptr);
         if (bad_.contains(i) || off) continue;
-        nodes_.back() = std::make_unique<Node>(i, maker_, maker_.key(keys_[i]),
-                                               Now{Instant{}, now_});
+        nodes_.back() =
+            std::make_unique<Node>(i, maker_, maker_.key(keys_[i]), Now{Instant{}, now_});
         schedule(now_, {.kind = Event::Kind::wake, .node = i});
     }
     if (bad_.empty()) return;
@@ -145,8 +151,10 @@ void World::handle(const Event& event) {
         case Event::Kind::vote: on_vote(node, *event.vote); break;
         case Event::Kind::ask:
             if (const auto held = node.blocks.find(event.id); held != node.blocks.end()) {
-                schedule(arrival(node.number, event.from), {.kind = Event::Kind::block, .node = event.from,
-                                     .from = node.number, .block = held->second});
+                schedule(arrival(node.number, event.from), {.kind = Event::Kind::block,
+                                                            .node = event.from,
+                                                            .from = node.number,
+                                                            .block = held->second});
             }
             break;
         case Event::Kind::adversary: break;
@@ -166,11 +174,12 @@ void World::on_wake(Node& node) {
     const auto next = node.validator.next_wake(time);
     schedule(now_ + (next - time), {.kind = Event::Kind::wake, .node = node.number});
     if (duty) {
-        const auto block = propose(*duty->parent, duty->slot, *duty->justified, duty->certificate,
-                                   node.number, 0);
+        const auto block =
+            propose(*duty->parent, duty->slot, *duty->justified, duty->certificate, node.number, 0);
         const auto signature = node.validator.sign_proposal(block->header, duty->slot);
         SENNIT_ASSERT(signature && signature->signature == block->header.signature);
-        const auto [mine, first] = honest_blocks_.emplace(std::pair{node.number, duty->slot}, block->id);
+        const auto [mine, first] =
+            honest_blocks_.emplace(std::pair{node.number, duty->slot}, block->id);
         if (!first) broke("an honest leader made two blocks");
         if (adversary_) adversary_->on_block(block);
         broadcast(node.number, [&] { return Event{.kind = Event::Kind::block, .block = block}; });
@@ -178,17 +187,16 @@ void World::on_wake(Node& node) {
     }
     // Blocks that came early were executed and wait for their slot.
     if (const auto slot = maker_.schedule().slot_of(unix_seconds(time))) {
-        for (const auto& [id, block] : node.blocks) {
-            if (block->slot == *slot) cast(node, node.tree.find(id));
-        }
+        for (const auto& block : node.tree.executed_at(*slot)) cast(node, block);
     }
 }
 
 SimBlockPtr World::propose(const chain::Facts& parent, Slot slot, const chain::Facts& justified,
-                           const CertificatePtr& certificate, std::size_t author, std::uint64_t salt) {
+                           const CertificatePtr& certificate, std::size_t author,
+                           std::uint64_t salt) {
     SimBlock block;
-    block.header = maker_.header(parent, slot, justified,
-                                 certificate ? certificate->bitmap : Bytes{}, salt);
+    block.header =
+        maker_.header(parent, slot, justified, certificate ? certificate->bitmap : Bytes{}, salt);
     block.id = header_id(block.header);
     block.slot = slot;
     block.certificate = certificate;
@@ -201,8 +209,9 @@ void World::on_block(Node& node, const SimBlockPtr& block, std::size_t from) {
     if (node.tree.standing(block->id) != Tree::Standing::unknown) return;
     const auto opens = start_of(block->slot) - delay_bound() / 2;
     if (local(node.number) < opens) {
-        return schedule(now_ + (opens - local(node.number)),
-                        {.kind = Event::Kind::block, .node = node.number, .from = from, .block = block});
+        return schedule(
+            now_ + (opens - local(node.number)),
+            {.kind = Event::Kind::block, .node = node.number, .from = from, .block = block});
     }
     if (block->slot <= node.tree.root().slot) return;
     const auto& parent = block->header.previous_hash;
@@ -227,7 +236,8 @@ void World::on_block(Node& node, const SimBlockPtr& block, std::size_t from) {
 void World::ask(Node& node, const BlockId& id, std::size_t from) {
     if (!node.asked.emplace(id, from).second || from == node.number) return;
     if (nodes_[from] == nullptr) return;  // the adversary answers nothing
-    schedule(arrival(node.number, from), {.kind = Event::Kind::ask, .node = from, .from = node.number, .id = id});
+    schedule(arrival(node.number, from),
+             {.kind = Event::Kind::ask, .node = from, .from = node.number, .id = id});
 }
 
 void World::accept(Node& node, const SimBlockPtr& block) {
@@ -235,10 +245,12 @@ void World::accept(Node& node, const SimBlockPtr& block) {
     if (node.tree.standing(block->id) != Tree::Standing::unknown) return;
     const auto parent = node.tree.find(block->header.previous_hash);
     const auto lookup = node.tree.lookup();
-    const auto facts = chain::derive_facts(*parent, block->header, block->id, maker_.genesis(), lookup);
+    const auto facts =
+        chain::derive_facts(*parent, block->header, block->id, maker_.genesis(), lookup);
     if (!facts) return broke("facts: " + facts.error().text());
     if (chain::required_link(**facts, block->header, lookup)) {
-        const auto fits = chain::check_companion(**facts, block->header, *block->certificate, lookup);
+        const auto fits =
+            chain::check_companion(**facts, block->header, *block->certificate, lookup);
         if (!fits) return broke("companion: " + fits.error().text());
         const auto certified = node.tree.certify(block->certificate);
         if (!certified) return broke("certify: " + certified.error().text());
@@ -248,7 +260,8 @@ void World::accept(Node& node, const SimBlockPtr& block) {
         ++outcome_.equivocations;
         if (!bad_.contains(block->author)) broke("evidence against an honest leader");
     }
-    if (!node.tree.add(*facts, block->header, asked ? Tree::Origin::wanted : Tree::Origin::relayed)) {
+    if (!node.tree.add(*facts, block->header,
+                       asked ? Tree::Origin::wanted : Tree::Origin::relayed)) {
         return;
     }
     node.blocks.emplace(block->id, block);
@@ -273,7 +286,8 @@ void World::cast(Node& node, const FactsPtr& block) {
 }
 
 void World::on_vote(Node& node, const Vote& vote) {
-    const auto elapsed = std::max(local(node.number) - start_of(Slot{0}), WallTimeline::duration{0});
+    const auto elapsed =
+        std::max(local(node.number) - start_of(Slot{0}), WallTimeline::duration{0});
     const Slot slot{static_cast<std::uint64_t>(elapsed / slot_length())};
     const auto admission = node.votes.admit(vote, node.tree, slot);
     // A node that lags behind a set change does not know an entrant's key: not_found.
@@ -282,7 +296,8 @@ void World::on_vote(Node& node, const Vote& vote) {
         broke("vote refused: " + admission.why.text());
     }
     if (admission.what != What::verify) return;
-    // Nobody here forges; one in 64 is checked so that the messages are known to be the signed ones.
+    // Nobody here forges; one in 64 is checked so that the messages are known to be the signed
+    // ones.
     if (++sequence_ % 64 == 0 &&
         !crypto::ed25519_verify(vote.key.view(), admission.message, vote.signature.view())) {
         broke("a vote's signature does not hold");
@@ -292,8 +307,8 @@ void World::on_vote(Node& node, const Vote& vote) {
 
 void World::count(Node& node, const Vote& vote) {
     const auto added = node.votes.add(vote, node.tree);
-    const auto number = static_cast<std::size_t>(
-        std::find(keys_.begin(), keys_.end(), vote.key) - keys_.begin());
+    const auto number =
+        static_cast<std::size_t>(std::find(keys_.begin(), keys_.end(), vote.key) - keys_.begin());
     if (added.equivocation) {
         ++outcome_.equivocations;
         if (!bad_.contains(number)) broke("evidence against an honest voter");

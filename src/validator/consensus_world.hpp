@@ -16,10 +16,10 @@ namespace sennit::validator::sim {
 
 struct Options {
     std::uint64_t seed{0};
-    std::uint32_t members{4};        ///< of set version 0
-    std::uint32_t strangers{0};      ///< validators who may enter later
-    std::uint32_t adversaries{0};    ///< the adversary's, spread over members and strangers
-    std::uint32_t offline{0};        ///< the last members never start
+    std::uint32_t members{4};      ///< of set version 0
+    std::uint32_t strangers{0};    ///< validators who may enter later
+    std::uint32_t adversaries{0};  ///< the adversary's, spread over members and strangers
+    std::uint32_t offline{0};      ///< the last members never start
     std::uint64_t epoch_slots{8};
     bool set_changes{false};
     /// Slots [first, second) in which a message may take until the end of the period.
@@ -35,13 +35,13 @@ struct Options {
 };
 
 struct Outcome {
-    std::uint64_t trace{0};          ///< of every event: equal for equal seeds
-    std::uint64_t finalised{0};      ///< lowest finalised slot of honest nodes at the end
-    std::uint64_t height{0};         ///< lowest head's height at the end
+    std::uint64_t trace{0};      ///< of every event: equal for equal seeds
+    std::uint64_t finalised{0};  ///< lowest finalised slot of honest nodes at the end
+    std::uint64_t height{0};     ///< lowest head's height at the end
     std::uint64_t blocks_final{0};
-    std::uint64_t worst_wait{0};     ///< slots between the clock and finality, when synchronous
-    std::uint64_t versions{0};       ///< highest set version in force at a finalised block
-    std::uint64_t equivocations{0};  ///< pieces of evidence that honest nodes found
+    std::uint64_t worst_wait{0};      ///< slots between the clock and finality, when synchronous
+    std::uint64_t versions{0};        ///< highest set version in force at a finalised block
+    std::uint64_t equivocations{0};   ///< pieces of evidence that honest nodes found
     std::vector<std::string> broken;  ///< promises that were broken, as sentences
 };
 
@@ -162,7 +162,7 @@ class World {
     std::vector<Address> accounts_;
     Rng delays_;
     std::set<std::size_t> bad_;
-    std::vector<bool> half_;  ///< of each validator, when partitioned
+    std::vector<bool> half_;                    ///< of each validator, when partitioned
     std::vector<std::unique_ptr<Node>> nodes_;  ///< null: the adversary's, or offline
     std::vector<WallTimeline::duration> offsets_;
     std::unique_ptr<Adversary> adversary_;

@@ -18,7 +18,9 @@ WallDuration slot_length(const chain::Schedule& schedule) {
 }
 
 // D: the time that a message is given to reach everybody.
-WallDuration delay_bound(const chain::Schedule& schedule) { return slot_length(schedule) / 3; }
+WallDuration delay_bound(const chain::Schedule& schedule) {
+    return slot_length(schedule) / 3;
+}
 
 UnixTime start_of(const chain::Schedule& schedule, Slot slot) {
     return from_unix_seconds(schedule.timestamp(slot));
@@ -52,8 +54,10 @@ Result<SlashingRecord> decode_slashing_record(BytesView bytes) {
     SENNIT_TRY(record.source_highest.value, in.le<std::uint64_t>());
     SENNIT_TRY(in.finish());
     if (record.source_highest.value != 0 && record.source_highest >= record.target_last) {
-        return Error{Errc::malformed, "slashing record with a source not before its target",
-                     Error::kNowhere, {}};
+        return Error{Errc::malformed,
+                     "slashing record with a source not before its target",
+                     Error::kNowhere,
+                     {}};
     }
     return record;
 }
@@ -81,7 +85,9 @@ UnixTime Validator::next_wake(UnixTime now) const {
     return now < freeze_at ? freeze_at : start_of(schedule_, next);
 }
 
-bool Validator::silent(UnixTime now) const { return stopped_ || now < silent_until_; }
+bool Validator::silent(UnixTime now) const {
+    return stopped_ || now < silent_until_;
+}
 
 void Validator::freeze(Slot slot, const chain::Tree& tree) {
     const auto head = tree.head();
@@ -158,7 +164,8 @@ std::optional<Validator::SignedVote> Validator::vote_for(const chain::Facts& blo
     record_.source_highest = block.justified.slot;
     remember(block.slot);
     Vote vote{block.quorum->current().version, key_id_, chain::link_for(block, tree.lookup()), {}};
-    vote.signature = key_.sign(vote_signing_bytes(vote.link, block.quorum->set_hash(), genesis_id_));
+    vote.signature =
+        key_.sign(vote_signing_bytes(vote.link, block.quorum->set_hash(), genesis_id_));
     return SignedVote{record_, vote};
 }
 

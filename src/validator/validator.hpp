@@ -34,7 +34,8 @@ class Validator {
   public:
     struct Options {
         bool empty_blocks{true};
-        bool watch_first{true};  ///< off only for a chain's very first start (no block above genesis)
+        bool watch_first{
+            true};  ///< off only for a chain's very first start (no block above genesis)
     };
 
     Validator(crypto::Ed25519Key key, BlockId genesis_id, chain::Schedule schedule,
@@ -58,22 +59,25 @@ class Validator {
     /// and may. `has_transactions`: in the pool or above the finalised block. May be called at any
     /// other time too: a duty is handed out once, and not later than D after its slot began, since
     /// nobody would vote for the block.
-    std::optional<ProposeDuty> on_time(UnixTime now, const chain::Tree& tree, bool has_transactions);
+    std::optional<ProposeDuty> on_time(UnixTime now, const chain::Tree& tree,
+                                       bool has_transactions);
 
     struct Signed {
         SlashingRecord record;  ///< store durably, then send
         Signature signature;
     };
-    /// Signs a built header of this key and `slot`. nullopt: not allowed any more (an equal or later
-    /// slot was signed).
+    /// Signs a built header of this key and `slot`. nullopt: not allowed any more (an equal or
+    /// later slot was signed).
     std::optional<Signed> sign_proposal(const Header& header, Slot slot);
 
     struct SignedVote {
         SlashingRecord record;
         Vote vote;
     };
-    /// Rule 14: may and should this key vote for `block`, executed just now?
-    std::optional<SignedVote> vote_for(const chain::Facts& block, const chain::Tree& tree, UnixTime now);
+    /// Rule 14: may and should this key vote for `block`, executed just now? Ask again at the
+    /// slot's start for what was executed before it (`Tree::executed_at`).
+    std::optional<SignedVote> vote_for(const chain::Facts& block, const chain::Tree& tree,
+                                       UnixTime now);
 
     /// A proposal or vote under our key was heard. If we did not make it, another machine runs this
     /// key: stops all signing and returns the sentence for the operator. Echoes of what this run
@@ -100,8 +104,8 @@ class Validator {
     Slot frozen_slot_;  ///< for which slot `frozen_` holds
     std::pair<Slot, Height> frozen_;
     Slot duty_done_;
-    Slot former_run_;                ///< up to here an earlier run may have signed
-    std::set<Slot> signed_;          ///< by this run, the newest
+    Slot former_run_;        ///< up to here an earlier run may have signed
+    std::set<Slot> signed_;  ///< by this run, the newest
 };
 
 }  // namespace sennit::validator
