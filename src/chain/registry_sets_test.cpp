@@ -190,6 +190,24 @@ TEST_F(EpochTest, ring_of_three_lists_goes_round) {
     EXPECT_EQ(ledger_.sets.current->members.size(), 4u);
 }
 
+TEST(RegistryStorage, shorter_list_leaves_no_words_of_a_longer_one) {
+    fixture::MemoryState state;
+    const auto freeze = [&](ValidatorSet set, std::uint32_t version) {
+        set.version = version;
+        Overlay overlay{state};
+        RegistryStore store{overlay};
+        ASSERT_TRUE(store.freeze(set));
+        EXPECT_EQ(**store.frozen(version), set);
+        state.apply(overlay);
+    };
+    freeze(set_of({contender(1, 1), contender(2, 2), contender(3, 3)}), 1);
+    EXPECT_EQ(state.slots.size(), 2u + 3 * 3);
+    freeze(set_of({contender(1, 1)}), 4);
+    EXPECT_EQ(state.slots.size(), 2u + 3);
+    Overlay overlay{state};
+    EXPECT_EQ(*RegistryStore{overlay}.frozen(1), std::nullopt) << "its place is taken";
+}
+
 TEST_F(EpochTest, without_finality_sets_are_frozen) {
     join(100, 50);
     ledger_.next_epoch();
