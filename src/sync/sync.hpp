@@ -42,6 +42,7 @@ struct Progress {
     double percent{100.0};         ///< of the stage
     double per_second{0};          ///< over the last ten seconds
     std::optional<Duration> left;  ///< at that rate
+    std::string error;             ///< in Phase::error: what stopped it
 };
 
 struct Options {
@@ -123,6 +124,9 @@ class Sync {
   public:
     Sync(const chain::Genesis& genesis, BlockId genesis_id, Options options, Rng rng);
 
+    /// Tells whether the engine's tree holds a block. Without it only base and head are known.
+    void set_known(std::function<bool(const BlockId&)> known);
+
     void on_local(const Local& local, Now now);
     void on_peer(PeerRef peer, const protocol::PeerTraits& traits, Now now);
     void on_peer_gone(PeerRef peer, Now now);
@@ -149,7 +153,19 @@ class Sync {
     void on_deadline(Now now);
 
     Progress progress(Now now) const;
+    /// A quorum's signatures have shown that the chain is far ahead of us: proposing would be on a
+    /// block that everybody has left behind. A peer's mere claim never makes it true, else any
+    /// liar could keep a validator from its duty.
     bool syncing() const;
+    /// What is held in memory, whatever peers send: for metrics and tests.
+    struct Held {
+        std::size_t requests{0};
+        std::size_t header_pieces{0};
+        std::size_t window_blocks{0};
+        std::size_t window_bytes{0};
+        std::size_t branch_ids{0};
+    };
+    Held held() const;
     void check_invariants() const;
 
   private:

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <set>
+
+#include "sync/exchange.hpp"
+
+namespace sennit::sync {
+
+/// Whether the engine's tree holds a block.
+using Known = std::function<bool(const BlockId&)>;
+
+/// Fetches the unfinalised branch of one peer's head: headers by id down to a block that we know,
+/// then blocks upwards, offered one by one to the ordinary intake, which checks them.
+///
+/// No signature is checked here. A branch has at most one header a slot, and no more headers than
+/// `branch_max`, so a liar costs that many ids at most.
+class BranchStage {
+  public:
+    BranchStage(Exchange& exchange, const Options& options, chain::Schedule schedule)
+        : exchange_{exchange}, options_{options}, schedule_{schedule} {}
+
+    void start(Source& peer, const chain::Facts& base, Now now);
+    void stop();
+    bool running() const { return peer_.has_value(); }
+    std::optional<PeerRef> peer() const { return peer_; }
+
+    void advance(const Known& known, Now now);
+    Result<std::size_t> on_answer(const Request& request, const protocol::Message& answer, const Known& known,
+                                  Now now);
+    void on_failed(const Purpose& ask, bool busy);
+    void on_offer_done(const BlockId& id, bool accepted, Now now);
+
+    enum class End : std::uint8_t {
+        running,
+        done,       ///< everything was offered and taken in
+        failed,     ///< given up: ask somebody else
+        detached,   ///< its lowest block has a parent that is final there and unknown here
+    };
+    End end() const { return end_; }
+
+    /// Blocks of it that were taken in, and of how many.
+    std::size_t accepted() const { return accepted_; }
+    std::size_t size() const { return ids_.size(); }
+    Height bottom() const { return bottom_; }
+    std::optional<Instant> deadline() const;
+    void check_invariants() const;
+
+  private:
+    Result<std::size_t> on_headers(const protocol::Message& answer, const Known& known);
+    Result<std::size_t> on_blocks(const ForBranchBlocks& ask, const protocol::Message& answer);
+    void ask_headers(Source& source, Now now);
+    void ask_blocks(Source& source, Now now);
+    void offer(const Known& known, Now now);
+
+    Exchange& exchange_;
+    const Options& options_;
+    const chain::Schedule schedule_;
+
+    std::optional<PeerRef> peer_;
+    End end_{End::running};
+    BlockId head_;
+    Height base_height_;
+    std::vector<BlockId> ids_;  ///< newest first while headers come, then oldest first
+    bool linked_{false};        ///< the lowest one's parent is known: blocks may be fetched
+    BlockId next_;              ///< the header that comes next, while they come
+    Height next_height_;        ///< 0: not known yet
+    std::uint64_t last_timestamp_{0};
+    Height bottom_;
+
+    std::map<std::size_t, protocol::WireBlock> blocks_;  ///< fetched, not offered: by index
+    std::size_t asked_to_{0};                            ///< below it all are asked for or here
+    std::size_t offered_{0};
+    std::set<BlockId> offers_;  ///< not answered yet
+    std::size_t accepted_{0};
+    Instant patience_{};  ///< the intake must have taken in one more by then
+};
+
+}  // namespace sennit::sync

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "sync/exchange.hpp"
+#include "sync/proof_stage.hpp"
+
+namespace sennit::sync {
+
+/// Second part of an anchored sync: headers from the certified one down to our base, ranges from
+/// many peers at once, written to disk as they come.
+///
+/// The prover alone is asked for the certified header itself, so that it answers for the height
+/// that it claimed. What an earlier run left on disk is read back before others are asked, and
+/// proven by the same links.
+class HeaderStage {
+  public:
+    HeaderStage(Exchange& exchange, const Options& options) : exchange_{exchange}, options_{options} {}
+
+    void start(const chain::Facts& base, const Anchor& anchor, Now now);
+    void stop();
+
+    /// Asks for what can be asked for now. An error: the prover does not show its header, `prover()`.
+    Result<void> advance(Now now);
+    /// A wrong range is the answering peer's fault.
+    Result<std::size_t> on_answer(const Request& request, const protocol::Message& answer, Now now);
+    /// Overdue, refused, gone; `busy`: may be asked again. An error: as of advance().
+    Result<void> on_failed(const ForHeaders& ask, bool busy);
+    void on_loaded(Height from, const std::vector<Bytes>& rows);
+
+    bool confirmed() const { return confirmed_; }
+    bool complete() const { return chain_ && chain_->complete(); }
+    /// Headers are missing, and nobody is asked for them.
+    bool stalled() const {
+        return chain_ && !complete() && confirmed_ && scanned_ && count_for<ForHeaders>(exchange_) == 0;
+    }
+    /// The chain that is certified does not contain our finalised base.
+    bool conflicts() const { return complete() && chain_->expected() != base_id_; }
+    const HeaderChain* chain() const { return chain_ ? &*chain_ : nullptr; }
+    std::optional<Instant> deadline() const;
+    void check_invariants() const;
+
+  private:
+    void ask(Source& source, const Range& range, bool anchor, Now now);
+    std::uint64_t batch(const Source& source) const;
+    Result<void> ask_prover(Now now);
+    void scan();
+    bool ask_range(Now now);
+
+    Exchange& exchange_;
+    const Options& options_;
+    std::optional<HeaderChain> chain_;
+    Anchor anchor_;
+    BlockId base_id_;
+    Height base_height_;
+    bool confirmed_{false};
+    bool asked_prover_{false};
+    Instant prover_until_{};
+    // Reading back what an earlier run kept, upwards in strides.
+    bool scanned_{false};
+    std::optional<Height> scanning_;
+    Height scan_next_;
+    std::size_t scan_steps_{0};
+};
+
+/// The headers of an answer to ForHeaders, in rising order, as far as form goes: heights as asked,
+/// at least one, no more than asked, each the child of the one before.
+Result<std::vector<protocol::WireHeader>> headers_of(const ForHeaders& ask, const protocol::Message& answer);
+
+}  // namespace sennit::sync
