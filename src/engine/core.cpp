@@ -52,6 +52,7 @@ Core::Core(chain::Genesis genesis_, BlockId genesis_id_, Setup setup, std::optio
     }
     for (const auto& layer : setup.layers) intake->restore(layer);
     traffic->restore(std::move(setup.pool));
+    sync.set_known([this](const BlockId& id) { return tree.find(id) != nullptr; });
     chain_changed();
 }
 
