@@ -10,7 +10,11 @@ namespace sennit::chain {
 class ChainState final : public State {
   public:
     ChainState(Store& store, const Genesis& genesis, Limits limits)
-        : store_{store}, genesis_{genesis}, limits_{limits}, rows_{store, limits.cache_bytes}, finalised_{store} {}
+        : store_{store},
+          genesis_{genesis},
+          limits_{limits},
+          rows_{store, limits.cache_bytes},
+          finalised_{store} {}
 
     /// Writes the genesis or resumes where the database stands. Call once, first.
     Result<void> start();
@@ -60,12 +64,15 @@ class ChainState final : public State {
     Result<void> write_genesis(const std::vector<Row>& rows);
     Result<void> resume();
     Result<void> load_layers();
-    Result<LayerPtr> load_layer(const BlockId& id, BytesView bytes, const LayerPtr& parent, FactsPtr facts) const;
+    Result<LayerPtr> load_layer(const BlockId& id, BytesView bytes, const LayerPtr& parent,
+                                FactsPtr facts) const;
 
     Result<Place> place(const BlockId& id) const;
     Result<FactsPtr> find_facts(const BlockId& id) const;
-    Result<Execution> run(const Block& block, const Facts& parent, const RowReader& before, Ancestors& ancestors);
-    Result<FactsPtr> derive(const Facts& parent, const Header& header, const BlockId& id, Ancestors& ancestors);
+    Result<Execution> run(const Block& block, const Facts& parent, const RowReader& before,
+                          Ancestors& ancestors);
+    Result<FactsPtr> derive(const Facts& parent, const Header& header, const BlockId& id,
+                            Ancestors& ancestors);
     Result<void> check_body(const Block& block) const;
 
     void put_block(Batch& batch, const Block& block, std::span<const Receipt> receipts) const;

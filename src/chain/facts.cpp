@@ -130,8 +130,8 @@ Result<Checkpoint> read_checkpoint(Reader& in) {
     return checkpoint;
 }
 
-void write_set(Writer& out, const ValidatorSetPtr& set) {
-    out.hash(set ? set_digest(*set) : Digest{});
+void write_set(Writer& out, const ValidatorSetPtr& set, const SetDigest& digest_of) {
+    out.hash(set ? digest_of(*set) : Digest{});
 }
 
 Result<ValidatorSetPtr> read_set(Reader& in, const SetLookup& lookup) {
@@ -224,7 +224,9 @@ VoteLink link_for(const Facts& target, const FactsLookup& lookup) {
             .source_digest = held(lookup, target.justified.id)->digest};
 }
 
-Bytes encode(const Facts& facts) {
+Bytes encode(const Facts& facts) { return encode(facts, set_digest); }
+
+Bytes encode(const Facts& facts, const SetDigest& digest_of) {
     SENNIT_ASSERT(facts.quorum != nullptr);
     Writer out{384};
     out.hash(facts.id).hash(facts.parent).le(facts.height.value).le(facts.slot.value);
@@ -232,9 +234,9 @@ Bytes encode(const Facts& facts) {
     write_checkpoint(out, facts.finalised);
     out.hash(facts.digest).le(std::uint8_t{facts.epoch_start}).le(std::uint8_t{facts.executed});
     out.le(std::uint8_t{facts.quorum->joint()});
-    write_set(out, facts.sets.previous);
-    write_set(out, facts.sets.current);
-    write_set(out, facts.sets.next);
+    write_set(out, facts.sets.previous, digest_of);
+    write_set(out, facts.sets.current, digest_of);
+    write_set(out, facts.sets.next, digest_of);
     return std::move(out).take();
 }
 

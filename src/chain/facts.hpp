@@ -69,6 +69,10 @@ VoteLink link_for(const Facts& target, const FactsLookup& lookup);
 /// For our own disk: fixed size, sets by `set_digest`; the sets themselves lie elsewhere, once
 /// each.
 Bytes encode(const Facts& facts);
+/// The same with digests that the caller may remember: hashing a set of 100 takes longer than an
+/// empty block does.
+using SetDigest = std::function<Digest(const ValidatorSet&)>;
+Bytes encode(const Facts& facts, const SetDigest& digest_of);
 using SetLookup = std::function<ValidatorSetPtr(const Digest&)>;
 /// `shared` (may be null) is the quorum of a neighbour, taken over when it is the same. Errors:
 /// not_found when `sets` lacks one; truncated, malformed, trailing for a broken database.

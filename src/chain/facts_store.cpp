@@ -44,13 +44,31 @@ void FactsStore::remember(FactsPtr facts) {
 }
 
 void FactsStore::write(Batch& batch, const Facts& facts, const Facts* parent) {
-    batch.put(Column::facts, facts.id.view(), encode(facts));
-    for (const auto& set : {facts.sets.previous, facts.sets.current, facts.sets.next}) {
+    const std::array sets{facts.sets.previous, facts.sets.current, facts.sets.next};
+    const auto digest = [&](const ValidatorSet& set) {
+        return digest_of(*std::ranges::find(sets, &set, &ValidatorSetPtr::get));
+    };
+    batch.put(Column::facts, facts.id.view(), encode(facts, digest));
+    for (const ValidatorSetPtr& set : sets) {
         if (set == nullptr) continue;
-        const bool stored = parent != nullptr && (set == parent->sets.previous || set == parent->sets.current ||
-                                                  set == parent->sets.next);
-        if (!stored) batch.put(Column::sets, set_digest(*set).view(), encode(*set));
+        const bool stored =
+            parent != nullptr && (set == parent->sets.previous || set == parent->sets.current ||
+                                  set == parent->sets.next);
+        if (!stored) batch.put(Column::sets, digest_of(set).view(), encode(*set));
     }
+}
+
+Digest FactsStore::digest_of(const ValidatorSetPtr& set) {
+    const auto known = std::ranges::find(sets_, set, &decltype(sets_)::value_type::second);
+    if (known != sets_.end()) return known->first;
+    const Digest digest = set_digest(*set);
+    keep(digest, set);
+    return digest;
+}
+
+void FactsStore::keep(const Digest& digest, ValidatorSetPtr set) {
+    sets_.emplace_front(digest, std::move(set));
+    if (sets_.size() > kSetsKept) sets_.pop_back();
 }
 
 Result<ValidatorSetPtr> FactsStore::set(const Digest& digest) {
@@ -60,9 +78,9 @@ Result<ValidatorSetPtr> FactsStore::set(const Digest& digest) {
     if (!row) return ValidatorSetPtr{};
     auto decoded = decode_validator_set(*row);
     if (!decoded) return schema::damaged("validator set " + to_hex(digest), decoded.error());
-    sets_.emplace_front(digest, std::make_shared<const ValidatorSet>(std::move(*decoded)));
-    if (sets_.size() > kSetsKept) sets_.pop_back();
-    return sets_.front().second;
+    auto set = std::make_shared<const ValidatorSet>(std::move(*decoded));
+    keep(digest, set);
+    return ValidatorSetPtr{std::move(set)};
 }
 
 }  // namespace sennit::chain

@@ -24,12 +24,14 @@ class FactsStore {
     Result<FactsPtr> read(const BlockId& id);
     void remember(FactsPtr facts);
 
-    /// Puts the facts' row, and each validator set that the parent's facts (null for block 0) did not
-    /// bring to the disk already.
+    /// Puts the facts' row, and each validator set that the parent's facts (null for block 0) did
+    /// not bring to the disk already.
     void write(Batch& batch, const Facts& facts, const Facts* parent);
 
   private:
     Result<ValidatorSetPtr> set(const Digest& digest);
+    Digest digest_of(const ValidatorSetPtr& set);
+    void keep(const Digest& digest, ValidatorSetPtr set);
 
     /// About 2 MiB: more slots than a day of finality in every other slot leaves open.
     static constexpr std::size_t kWindow = 4096;
@@ -40,7 +42,7 @@ class FactsStore {
     std::map<BlockId, FactsPtr> window_;
     std::deque<BlockId> order_;
     std::deque<std::pair<Digest, ValidatorSetPtr>> sets_;  ///< newest first
-    QuorumPtr quorum_;                                     ///< of the last facts seen: neighbours share it
+    QuorumPtr quorum_;  ///< of the last facts seen: neighbours share it
 };
 
 }  // namespace sennit::chain

@@ -17,7 +17,8 @@ constexpr std::size_t kRowOverhead = sizeof(Row) + 2 * 16;
 
 std::strong_ordering order(const Row& row, Column column, BytesView key) {
     if (row.column != column) return row.column <=> column;
-    return std::lexicographical_compare_three_way(row.key.begin(), row.key.end(), key.begin(), key.end());
+    return std::lexicographical_compare_three_way(row.key.begin(), row.key.end(), key.begin(),
+                                                  key.end());
 }
 
 /// The largest power of the fan-out that divides the height, 1 if none.
@@ -64,9 +65,13 @@ Result<std::size_t> decode_count(Reader& in) {
 
 }  // namespace
 
-bool before(const Row& row, Column column, BytesView key) { return order(row, column, key) < 0; }
+bool before(const Row& row, Column column, BytesView key) {
+    return order(row, column, key) < 0;
+}
 
-bool before(const Row& a, const Row& b) { return before(a, b.column, b.key); }
+bool before(const Row& a, const Row& b) {
+    return before(a, b.column, b.key);
+}
 
 std::vector<Row> sorted(std::vector<Row> rows) {
     std::vector<Row*> order;
@@ -81,7 +86,8 @@ std::vector<Row> sorted(std::vector<Row> rows) {
 
 std::size_t LayerContent::bytes() const {
     std::size_t total = sizeof *this + receipts.size() * sizeof(Receipt) +
-                        touched.size() * sizeof(TouchedAccount) + transactions.size() * sizeof(TxId);
+                        touched.size() * sizeof(TouchedAccount) +
+                        transactions.size() * sizeof(TxId);
     for (const Row& row : rows) {
         total += kRowOverhead + row.key.size() + (row.value ? row.value->size() : 0);
     }
@@ -148,16 +154,16 @@ const Row* Layer::find(Column column, BytesView key, std::size_t* visited) const
         if (visited != nullptr) ++*visited;
         if (layer->run_ != nullptr) {
             const auto& rows = layer->run_->rows;
-            const auto at = std::lower_bound(rows.begin(), rows.end(), key, [&](const Row* row, BytesView wanted) {
-                return before(*row, column, wanted);
-            });
+            const auto at = std::lower_bound(
+                rows.begin(), rows.end(), key,
+                [&](const Row* row, BytesView wanted) { return before(*row, column, wanted); });
             if (at != rows.end() && order(**at, column, key) == 0) return *at;
             continue;
         }
         const auto& rows = layer->content_->rows;
-        const auto at = std::lower_bound(rows.begin(), rows.end(), key, [&](const Row& row, BytesView wanted) {
-            return before(row, column, wanted);
-        });
+        const auto at = std::lower_bound(
+            rows.begin(), rows.end(), key,
+            [&](const Row& row, BytesView wanted) { return before(row, column, wanted); });
         if (at != rows.end() && order(*at, column, key) == 0) return &*at;
     }
     return nullptr;
@@ -182,7 +188,8 @@ std::vector<const Row*> Layer::merge(std::span<const LayerContentPtr> contents) 
     return rows;
 }
 
-std::shared_ptr<const Layer::Run> Layer::make_run(const LayerContentPtr& content, const Layer* parent) {
+std::shared_ptr<const Layer::Run> Layer::make_run(const LayerContentPtr& content,
+                                                  const Layer* parent) {
     const std::uint64_t span = span_at(content->facts->height);
     if (span == 1 || parent == nullptr) return nullptr;
     auto run = std::make_shared<Run>();
@@ -201,7 +208,8 @@ void Layer::set_below() {
     if (run_ == nullptr) return;
     const std::uint64_t height = facts().height.value;
     // A lower layer's run lies within this one's span or ends below it, never across its edge.
-    while (below_ != nullptr && height - below_->facts().height.value < run_->span) below_ = below_->below_;
+    while (below_ != nullptr && height - below_->facts().height.value < run_->span)
+        below_ = below_->below_;
 }
 
 }  // namespace sennit::chain

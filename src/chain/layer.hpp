@@ -60,7 +60,7 @@ class Layer {
     struct Run {
         std::vector<const Row*> rows;
         std::vector<LayerContentPtr> contents;  ///< keeps the rows alive; newest first
-        std::uint64_t span{0};                  ///< in heights, though the base may have cut it short
+        std::uint64_t span{0};  ///< in heights, though the base may have cut it short
     };
     static std::shared_ptr<const Run> make_run(const LayerContentPtr& content, const Layer* parent);
     static std::vector<const Row*> merge(std::span<const LayerContentPtr> contents);

@@ -10,7 +10,9 @@
 namespace sennit::chain {
 namespace {
 
-Bytes key_of(std::uint64_t number) { return Bytes{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)}; }
+Bytes key_of(std::uint64_t number) {
+    return Bytes{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
+}
 
 FactsPtr facts_at(std::uint64_t height) {
     auto facts = std::make_shared<Facts>();
@@ -49,7 +51,8 @@ class Branch {
     /// What a base that moved up to `height` does: new layers above it, same contents.
     void cut(std::uint64_t height) {
         std::vector<const Layer*> above;
-        for (const Layer* layer = top_.get(); layer != nullptr && layer->facts().height.value > height;
+        for (const Layer* layer = top_.get();
+             layer != nullptr && layer->facts().height.value > height;
              layer = layer->parent().get()) {
             above.push_back(layer);
         }
@@ -98,8 +101,10 @@ TEST(Layer, a_fork_sees_its_own_ancestors_only) {
     LayerPtr left = trunk;
     LayerPtr right = trunk;
     for (std::uint64_t height = 21; height <= 40; ++height) {
-        left = std::make_shared<const Layer>(content_at(height, {{Column::slots, key_of(height), Bytes{2}}}), left);
-        right = std::make_shared<const Layer>(content_at(height, {{Column::slots, key_of(height), Bytes{3}}}), right);
+        left = std::make_shared<const Layer>(
+            content_at(height, {{Column::slots, key_of(height), Bytes{2}}}), left);
+        right = std::make_shared<const Layer>(
+            content_at(height, {{Column::slots, key_of(height), Bytes{3}}}), right);
     }
     for (std::uint64_t height = 21; height <= 40; ++height) {
         EXPECT_EQ(left->find(Column::slots, key_of(height))->value, Bytes{2});
@@ -174,7 +179,8 @@ TEST(Layer, its_bytes_give_it_back) {
 TEST(Layer, damaged_bytes_are_refused) {
     LayerContent content;
     content.rows = {{Column::slots, Bytes{2}, Bytes{1}}, {Column::slots, Bytes{1}, Bytes{1}}};
-    EXPECT_EQ(decode_layer(encode_layer(content)).error().code, Errc::malformed) << "rows out of order";
+    EXPECT_EQ(decode_layer(encode_layer(content)).error().code, Errc::malformed)
+        << "rows out of order";
     content.rows = sorted(std::move(content.rows));
     const auto bytes = encode_layer(content);
     for (std::size_t size = 0; size < bytes.size(); ++size) {

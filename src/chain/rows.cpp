@@ -14,19 +14,7 @@ namespace {
 /// What an entry takes besides its bytes: the hash node and two allocations.
 constexpr std::size_t kEntryOverhead = 112;
 
-std::size_t weight(const std::string& key, const std::optional<Bytes>& value) {
-    return kEntryOverhead + key.size() + (value ? value->size() : 0);
-}
-
-std::string joined(Column column, BytesView key) {
-    std::string out;
-    out.reserve(1 + key.size());
-    out.push_back(static_cast<char>(column));
-    out.append(as_text(key));
-    return out;
-}
-
-/// The same as `joined`, on the stack.
+/// Column and key as one string, on the stack.
 class JoinedKey {
   public:
     JoinedKey(Column column, BytesView key) : size_{1 + key.size()} {
@@ -42,7 +30,9 @@ class JoinedKey {
 };
 
 trie::NodeReader node_reader(const RowReader& rows, const Digest* owner) {
-    return [&rows, owner](BytesView path) { return rows.row(Column::trie_nodes, schema::node_key(owner, path)); };
+    return [&rows, owner](BytesView path) {
+        return rows.row(Column::trie_nodes, schema::NodeKey{owner, path}.view());
+    };
 }
 
 void append_nodes(trie::Update&& update, const Digest* owner, std::vector<Row>& rows) {
@@ -53,8 +43,9 @@ void append_nodes(trie::Update&& update, const Digest* owner, std::vector<Row>& 
 
 /// Changed slots of one account go into its storage trie; the new root, or the old one if nothing
 /// changed.
-Result<Digest> settle_slots(const RowReader& before, const Digest& account, const std::map<Word, Word>& slots,
-                            const Digest& old_root, std::vector<Row>& rows) {
+Result<Digest> settle_slots(const RowReader& before, const Digest& account,
+                            const std::map<Word, Word>& slots, const Digest& old_root,
+                            std::vector<Row>& rows) {
     std::vector<trie::Change> changes;
     for (const auto& [key, value] : slots) {
         const Digest slot = schema::slot_hash(key);
@@ -107,46 +98,58 @@ Result<Word> RowState::slot(const Address& address, const Word& key) const {
     return read_slot(rows_, schema::account_key(address), schema::slot_hash(key));
 }
 
+std::size_t BaseRows::weight(const Map::value_type& entry) {
+    return kEntryOverhead + entry.first.size() +
+           (entry.second.value ? entry.second.value->size() : 0);
+}
+
+BaseRows::Map::value_type* BaseRows::find(std::string_view key) const {
+    if (const auto at = young_.rows.find(key); at != young_.rows.end()) return &*at;
+    const auto at = old_.rows.find(key);
+    if (at == old_.rows.end()) return nullptr;
+    const std::size_t bytes = weight(*at);
+    old_.bytes -= bytes;
+    young_.bytes += bytes;
+    return &*young_.rows.insert(old_.rows.extract(at)).position;
+}
+
+/// Starts a new generation when the young one is full. Pointers into it hold while changes pend.
+void BaseRows::rotate() const {
+    if (!pending_.empty() || young_.bytes <= cache_bytes_ / 2) return;
+    old_ = std::move(young_);
+    young_ = {};
+}
+
 Result<std::optional<Bytes>> BaseRows::row(Column column, BytesView key) const {
-    const JoinedKey joined_key{column, key};
-    if (const auto at = pending_.find(joined_key.view()); at != pending_.end()) return at->second;
-    if (const auto at = young_.rows.find(joined_key.view()); at != young_.rows.end()) return at->second;
-    std::optional<Bytes> value;
-    if (const auto at = old_.rows.find(joined_key.view()); at != old_.rows.end()) {
-        value = at->second;
-    } else {
-        SENNIT_TRY(value, db_.get(column, key));
-    }
-    remember(std::string{joined_key.view()}, value);
+    const JoinedKey joined{column, key};
+    if (const auto* known = find(joined.view())) return known->second.value;
+    SENNIT_TRY(auto value, db_.get(column, key));
+    const auto at = young_.rows.emplace(joined.view(), Entry{value}).first;
+    young_.bytes += weight(*at);
+    rotate();
     return value;
 }
 
-void BaseRows::remember(std::string key, std::optional<Bytes> value) const {
-    const std::size_t size = weight(key, value);
-    const auto [at, fresh] = young_.rows.try_emplace(std::move(key));
-    if (!fresh) young_.bytes -= weight(at->first, at->second);
-    at->second = std::move(value);
-    young_.bytes += size;
-    if (young_.bytes > cache_bytes_ / 2) {
-        old_ = std::move(young_);
-        young_ = {};
-    }
-}
-
 void BaseRows::set(Column column, BytesView key, std::optional<Bytes> value) {
-    pending_.insert_or_assign(joined(column, key), std::move(value));
+    const JoinedKey joined{column, key};
+    auto* entry = find(joined.view());
+    if (entry == nullptr) {
+        entry = &*young_.rows.emplace(joined.view(), Entry{}).first;
+    } else if (!entry->second.pending) {
+        young_.bytes -= weight(*entry);
+    }
+    if (!entry->second.pending) pending_.push_back(entry);
+    entry->second = {std::move(value), true};
 }
 
 void BaseRows::write_to(Batch& batch) const {
-    std::vector<const Map::value_type*> sorted;
-    sorted.reserve(pending_.size());
-    for (const auto& entry : pending_) sorted.push_back(&entry);
+    auto sorted = pending_;
     std::ranges::sort(sorted, {}, [](const auto* entry) { return std::string_view{entry->first}; });
     for (const auto* entry : sorted) {
         const auto column = static_cast<Column>(static_cast<std::uint8_t>(entry->first[0]));
         const auto key = as_bytes(entry->first).subspan(1);
-        if (entry->second) {
-            batch.put(column, key, *entry->second);
+        if (const auto& value = entry->second.value) {
+            batch.put(column, key, *value);
         } else {
             batch.erase(column, key);
         }
@@ -154,10 +157,17 @@ void BaseRows::write_to(Batch& batch) const {
 }
 
 void BaseRows::commit() {
-    while (!pending_.empty()) {
-        auto node = pending_.extract(pending_.begin());
-        remember(std::move(node.key()), std::move(node.mapped()));
+    for (auto* entry : pending_) {
+        entry->second.pending = false;
+        young_.bytes += weight(*entry);
     }
+    pending_.clear();
+    rotate();
+}
+
+void BaseRows::discard() {
+    for (const auto* entry : pending_) young_.rows.erase(young_.rows.find(entry->first));
+    pending_.clear();
 }
 
 Result<Settled> settle(const RowReader& before, const Overlay& overlay) {
@@ -168,7 +178,8 @@ Result<Settled> settle(const RowReader& before, const Overlay& overlay) {
         SENNIT_TRY(const auto old, read_account(before, key));
         Account account = change.account ? *change.account : old.value_or(Account{});
         const Digest old_root = old ? old->storage_root : kEmptyTrieRoot;
-        SENNIT_TRY(account.storage_root, settle_slots(before, key, change.slots, old_root, settled.rows));
+        SENNIT_TRY(account.storage_root,
+                   settle_slots(before, key, change.slots, old_root, settled.rows));
         if (account == old.value_or(Account{})) continue;
         settled.touched.push_back({address, account.nonce, account.balance});
         Bytes leaf;

@@ -30,7 +30,7 @@ class RowState : public StateReader {
     const RowReader& rows_;
 };
 
-/// The base's rows for the chain thread: changes that are not written yet, over a bounded cache,
+/// The base's rows for the chain thread: changes that are not written yet, and a bounded cache,
 /// over the database.
 ///
 /// Blocks below known finality change the same rows again and again (the leader's account, the
@@ -42,38 +42,47 @@ class BaseRows : public RowReader {
 
     Result<std::optional<Bytes>> row(Column column, BytesView key) const override;
 
-    /// A change that is not durable yet, visible at once.
+    /// A change that is not durable yet, visible at once. Such changes do not count as cache.
     void set(Column column, BytesView key, std::optional<Bytes> value);
     /// Appends all pending changes, in the order of their keys.
     void write_to(Batch& batch) const;
     /// The batch was written: pending changes are the database's now.
     void commit();
     /// It was not: they never happened.
-    void discard() { pending_.clear(); }
+    void discard();
 
     std::size_t cached_bytes() const { return young_.bytes + old_.bytes; }
 
   private:
+    struct Entry {
+        std::optional<Bytes> value;
+        bool pending{false};
+    };
     /// Lets a view on the stack be looked up without a string made for it.
     struct KeyHash {
         using is_transparent = void;
-        std::size_t operator()(std::string_view key) const { return std::hash<std::string_view>{}(key); }
+        std::size_t operator()(std::string_view key) const {
+            return std::hash<std::string_view>{}(key);
+        }
     };
     /// Column and key as one string; short paths need no allocation.
-    using Map = std::unordered_map<std::string, std::optional<Bytes>, KeyHash, std::equal_to<>>;
+    using Map = std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>>;
     struct Generation {
         Map rows;
         std::size_t bytes{0};
     };
-    void remember(std::string key, std::optional<Bytes> value) const;
+    /// The entry in the young generation, wherever it was; null if it is in none.
+    Map::value_type* find(std::string_view key) const;
+    static std::size_t weight(const Map::value_type& entry);
+    void rotate() const;
 
     const Snapshot& db_;
     std::size_t cache_bytes_;
-    Map pending_;
     /// Two generations instead of a list by use: what is read moves to the young one, and when that
-    /// is full the old one is dropped whole.
+    /// is full the old one is dropped whole. A key is in one of them at most.
     mutable Generation young_;
     mutable Generation old_;
+    std::vector<Map::value_type*> pending_;  ///< in the young one, which stays while there are any
 };
 
 /// Rows through a block's layer and those below it, then the base's.

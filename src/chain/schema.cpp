@@ -16,9 +16,13 @@ constexpr std::size_t kReceiptSize = 1 + 8;
 
 }  // namespace
 
-Digest account_key(const Address& address) { return crypto::keccak256(address.view()); }
+Digest account_key(const Address& address) {
+    return crypto::keccak256(address.view());
+}
 
-Digest slot_hash(const Word& key) { return crypto::keccak256(key.view()); }
+Digest slot_hash(const Word& key) {
+    return crypto::keccak256(key.view());
+}
 
 Bytes slot_key(const Digest& account, const Digest& slot) {
     Writer out{2 * Digest::kSize};
@@ -27,11 +31,16 @@ Bytes slot_key(const Digest& account, const Digest& slot) {
 }
 
 Bytes node_key(const Digest* owner, BytesView path) {
-    Writer out{1 + (owner != nullptr ? Digest::kSize : 0) + path.size()};
-    out.le(owner != nullptr ? kStorageTrie : kAccountsTrie);
-    if (owner != nullptr) out.hash(*owner);
-    out.raw(path);
-    return std::move(out).take();
+    return to_bytes(NodeKey{owner, path}.view());
+}
+
+NodeKey::NodeKey(const Digest* owner, BytesView path) : size_{1 + path.size()} {
+    if (owner != nullptr) size_ += Digest::kSize;
+    SENNIT_ASSERT(size_ <= bytes_.size());
+    auto out = bytes_.begin();
+    *out++ = owner != nullptr ? kStorageTrie : kAccountsTrie;
+    if (owner != nullptr) out = std::copy(owner->bytes.begin(), owner->bytes.end(), out);
+    std::copy(path.begin(), path.end(), out);
 }
 
 Bytes height_key(Height height) {
@@ -41,14 +50,16 @@ Bytes height_key(Height height) {
 }
 
 Bytes encode_slot(const Word& value) {
-    const auto first = std::find_if(value.bytes.begin(), value.bytes.end(), [](auto b) { return b != 0; });
+    const auto first =
+        std::find_if(value.bytes.begin(), value.bytes.end(), [](auto b) { return b != 0; });
     return {first, value.bytes.end()};
 }
 
 Result<Word> decode_slot(BytesView bytes) {
     if (bytes.size() > Word::kSize) return Error{Errc::oversized, "storage word over 32 bytes"};
     Word word;
-    std::copy(bytes.begin(), bytes.end(), word.bytes.end() - static_cast<std::ptrdiff_t>(bytes.size()));
+    std::copy(bytes.begin(), bytes.end(),
+              word.bytes.end() - static_cast<std::ptrdiff_t>(bytes.size()));
     return word;
 }
 
@@ -87,7 +98,8 @@ Result<TransactionPlace> decode_place(BytesView bytes) {
 }
 
 Error damaged(std::string_view what, const Error& why) {
-    return Error{Errc::io, "the database is damaged", Error::kNowhere, std::string{what} + ": " + why.text()};
+    return Error{Errc::io, "the database is damaged", Error::kNowhere,
+                 std::string{what} + ": " + why.text()};
 }
 
 }  // namespace sennit::chain::schema

@@ -15,7 +15,7 @@ constexpr std::uint32_t kVersion = 1;
 // Keys of Column::meta.
 constexpr std::string_view kVersionKey = "version";
 constexpr std::string_view kGenesisKey = "genesis";  ///< -> id of block 0
-constexpr std::string_view kBaseKey = "base";        ///< -> id of the last finalised and applied block
+constexpr std::string_view kBaseKey = "base";  ///< -> id of the last finalised and applied block
 
 /// Column::accounts, and the owner's name of a storage trie.
 Digest account_key(const Address& address);
@@ -26,6 +26,16 @@ Bytes slot_key(const Digest& account, const Digest& slot);
 /// The first byte keeps a deep path from being read as an owner.
 Bytes node_key(const Digest* owner, BytesView path);
 constexpr std::size_t kNodeKeySizeMax = 1 + Digest::kSize + 64;
+/// The same without an allocation: a block reads hundreds of nodes.
+class NodeKey {
+  public:
+    NodeKey(const Digest* owner, BytesView path);
+    BytesView view() const { return {bytes_.data(), size_}; }
+
+  private:
+    std::array<std::uint8_t, kNodeKeySizeMax> bytes_;
+    std::size_t size_;
+};
 Bytes height_key(Height height);
 
 /// A word without its leading zeros; zero is no row at all.

@@ -13,7 +13,9 @@ namespace {
 /// The state before block 0.
 class NoRows : public RowReader {
   public:
-    Result<std::optional<Bytes>> row(Column, BytesView) const override { return std::optional<Bytes>{}; }
+    Result<std::optional<Bytes>> row(Column, BytesView) const override {
+        return std::optional<Bytes>{};
+    }
 };
 
 Bytes version_bytes() {
@@ -77,8 +79,9 @@ Result<void> ChainState::write_genesis(const std::vector<Row>& rows) {
 Result<void> ChainState::resume() {
     SENNIT_TRY(const auto stored, read_meta_id(store_, schema::kGenesisKey));
     if (stored != genesis_id_) {
-        return Error{Errc::mismatch, "the database holds another chain", Error::kNowhere,
-                     "its genesis is " + to_hex(stored) + ", the configured one " + to_hex(genesis_id_)};
+        return Error{
+            Errc::mismatch, "the database holds another chain", Error::kNowhere,
+            "its genesis is " + to_hex(stored) + ", the configured one " + to_hex(genesis_id_)};
     }
     SENNIT_TRY(const auto base, read_meta_id(store_, schema::kBaseKey));
     SENNIT_TRY(base_, finalised_.get(base));
@@ -97,7 +100,9 @@ Result<void> ChainState::load_layers() {
     std::vector<std::pair<FactsPtr, BytesView>> sorted;
     for (const auto& [id, bytes] : stored) {
         SENNIT_TRY(auto facts, finalised_.read(id));
-        if (!facts) return schema::damaged("layer " + to_hex(id), Error{Errc::not_found, "no facts of this block"});
+        if (!facts)
+            return schema::damaged("layer " + to_hex(id),
+                                   Error{Errc::not_found, "no facts of this block"});
         sorted.emplace_back(std::move(facts), bytes);
     }
     std::ranges::sort(sorted, {}, [](const auto& entry) { return entry.first->height; });
@@ -109,7 +114,9 @@ Result<void> ChainState::load_layers() {
             drop_block(batch, facts->id);
             continue;
         }
-        SENNIT_TRY(auto layer, load_layer(facts->id, bytes, parent == layers_.end() ? nullptr : parent->second, facts));
+        SENNIT_TRY(auto layer,
+                   load_layer(facts->id, bytes, parent == layers_.end() ? nullptr : parent->second,
+                              facts));
         add_layer(std::move(layer));
     }
     if (batch.empty()) return {};
@@ -123,7 +130,8 @@ Result<LayerPtr> ChainState::load_layer(const BlockId& id, BytesView bytes, cons
     SENNIT_TRY(auto receipts, stored_receipts(store_, id));
     if (receipts) content->receipts = std::move(*receipts);
     content->facts = std::move(facts);
-    return std::make_shared<const Layer>(std::make_shared<const LayerContent>(std::move(*content)), parent);
+    return std::make_shared<const Layer>(std::make_shared<const LayerContent>(std::move(*content)),
+                                         parent);
 }
 
 void ChainState::add_layer(LayerPtr layer) {
@@ -141,7 +149,8 @@ std::vector<FactsPtr> ChainState::layers() const {
 }
 
 Result<FactsPtr> ChainState::find_facts(const BlockId& id) const {
-    if (const auto layer = layers_.find(id); layer != layers_.end()) return layer->second->content().facts;
+    if (const auto layer = layers_.find(id); layer != layers_.end())
+        return layer->second->content().facts;
     return finalised_.get(id);
 }
 
@@ -164,11 +173,12 @@ Result<ChainState::Place> ChainState::place(const BlockId& id) const {
     if (id == base_->id) return Place{base_, nullptr};
     const auto found = layers_.find(id);
     if (found != layers_.end()) return Place{found->second->content().facts, found->second.get()};
-    return Error{Errc::not_found, "block is neither the finalised one nor executed above it", Error::kNowhere,
-                 to_hex(id)};
+    return Error{Errc::not_found, "block is neither the finalised one nor executed above it",
+                 Error::kNowhere, to_hex(id)};
 }
 
-void ChainState::put_block(Batch& batch, const Block& block, std::span<const Receipt> receipts) const {
+void ChainState::put_block(Batch& batch, const Block& block,
+                           std::span<const Receipt> receipts) const {
     batch.put(Column::headers, block.id.view(), block.header_bytes);
     if (block.transactions.empty()) return;
     batch.put(Column::bodies, block.id.view(), encode_body(block));
@@ -176,15 +186,18 @@ void ChainState::put_block(Batch& batch, const Block& block, std::span<const Rec
 }
 
 /// What makes a block part of the finalised chain.
-void ChainState::put_final(Batch& batch, const Facts& facts, std::span<const TxId> transactions) const {
+void ChainState::put_final(Batch& batch, const Facts& facts,
+                           std::span<const TxId> transactions) const {
     batch.put(Column::heights, schema::height_key(facts.height), facts.id.view());
     for (std::uint32_t i = 0; i < transactions.size(); ++i) {
-        batch.put(Column::transactions, transactions[i].view(), schema::encode_place({facts.id, i}));
+        batch.put(Column::transactions, transactions[i].view(),
+                  schema::encode_place({facts.id, i}));
     }
 }
 
 void ChainState::drop_block(Batch& batch, const BlockId& id) const {
-    for (const Column column : {Column::layers, Column::headers, Column::bodies, Column::receipts, Column::facts}) {
+    for (const Column column :
+         {Column::layers, Column::headers, Column::bodies, Column::receipts, Column::facts}) {
         batch.erase(column, id.view());
     }
 }
@@ -193,10 +206,12 @@ Result<void> ChainState::finalise(const BlockId& id) {
     if (id == base_->id) return {};
     const auto target = layers_.find(id);
     if (target == layers_.end()) {
-        return Error{Errc::not_found, "block to finalise was not executed", Error::kNowhere, to_hex(id)};
+        return Error{Errc::not_found, "block to finalise was not executed", Error::kNowhere,
+                     to_hex(id)};
     }
     std::vector<LayerPtr> path;
-    for (LayerPtr layer = target->second; layer != nullptr; layer = layer->parent()) path.push_back(layer);
+    for (LayerPtr layer = target->second; layer != nullptr; layer = layer->parent())
+        path.push_back(layer);
     std::ranges::reverse(path);
 
     Batch batch;
@@ -207,16 +222,18 @@ Result<void> ChainState::finalise(const BlockId& id) {
         batch.erase(Column::layers, layer->facts().id.view());
     }
     for (const FactsPtr& facts : layers()) {
-        const bool on_path = facts->height <= path.back()->facts().height &&
-                             path[facts->height - path.front()->facts().height]->facts().id == facts->id;
+        const bool on_path =
+            facts->height <= path.back()->facts().height &&
+            path[facts->height - path.front()->facts().height]->facts().id == facts->id;
         if (on_path) continue;
         const auto parent = kept.find(facts->parent);
         if (facts->parent != id && parent == kept.end()) {
             drop_block(batch, facts->id);
             continue;
         }
-        kept.emplace(facts->id, std::make_shared<const Layer>(*layers_.at(facts->id),
-                                                              parent == kept.end() ? nullptr : parent->second));
+        kept.emplace(facts->id,
+                     std::make_shared<const Layer>(
+                         *layers_.at(facts->id), parent == kept.end() ? nullptr : parent->second));
     }
     batch.put(Column::meta, as_bytes(schema::kBaseKey), id.view());
     rows_.write_to(batch);

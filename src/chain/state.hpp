@@ -64,7 +64,7 @@ struct BuiltBlock {
 class State {
   public:
     struct Limits {
-        std::size_t layers_max{4096};  ///< above it execute() answers Errc::busy; finality must catch up
+        std::size_t layers_max{4096};  ///< above it execute() is busy; finality must catch up
         std::size_t layers_bytes_max{512 << 20};  ///< the same, for what the layers hold in memory
         std::size_t cache_bytes{64 << 20};        ///< of base rows kept for execution
     };
@@ -86,15 +86,16 @@ class State {
     /// Facts of any stored block: unfinalised, or finalised and recent, or from the database.
     virtual FactsPtr facts(const BlockId& id) const = 0;
 
-    /// Executes a block whose parent is the base or a layer, checks size, roots, gas and state root,
-    /// and stores header, body, receipts, facts and layer in one batch. Executing a block again
-    /// gives the same answer at no cost. Errors: invalid (the block is condemned: header or body
-    /// says), mismatch (the body is not the header's: only its sender is condemned), not_found
+    /// Executes a block whose parent is the base or a layer, checks size, roots, gas and state
+    /// root, and stores header, body, receipts, facts and layer in one batch. Executing a block
+    /// again gives the same answer at no cost. Errors: invalid (the block is condemned: header or
+    /// body says), mismatch (the body is not the header's: only its sender is condemned), not_found
     /// (no such parent), busy, io.
     virtual Result<ExecutedBlock> execute(const BlockPtr& block) = 0;
 
     /// Merges the layers from the base up to `id` into the base, drops the siblings, writes the
-    /// height index. `certificate`s are stored beside. Errors: not_found, io.
+    /// indices by height and by transaction. Certificates are stored elsewhere. Errors: not_found,
+    /// io.
     virtual Result<void> finalise(const BlockId& id) = 0;
 
     /// Below known finality: executes blocks, each the child of the one before, straight into the
@@ -131,9 +132,9 @@ struct TransactionPlace {
 Result<std::optional<TransactionPlace>> stored_place(const Snapshot& db, const TxId& id);
 
 /// Checks the base state as a whole: its root is the base block's, every stored trie node is
-/// reachable and hashes to what its parent says, and accounts and slots are the tries' leaves (CHAIN
-/// section 4). Reads everything: for tests, and for an operator who doubts a disk. Errors:
-/// mismatch, with what differs; io.
+/// reachable and hashes to what its parent says, and each stored account and slot is a leaf of its
+/// trie (CHAIN section 4). Reads everything: for tests, and for an operator who doubts a disk.
+/// Errors: mismatch, with what differs; io.
 Result<void> check_state(const Snapshot& db);
 
 }  // namespace sennit::chain

@@ -12,7 +12,9 @@ Error broken(std::string_view rule, std::string detail) {
     return Error{Errc::invalid, rule, Error::kNowhere, std::move(detail)};
 }
 
-std::string have_want(BytesView have, BytesView want) { return "have " + to_hex(have) + " want " + to_hex(want); }
+std::string have_want(BytesView have, BytesView want) {
+    return "have " + to_hex(have) + " want " + to_hex(want);
+}
 
 /// Any fault of a transaction is the block's, except the disk's.
 Error in_block(const Error& error, std::size_t index) {
@@ -32,11 +34,13 @@ Result<void> check_outcome(const Block& block, const BlockExecutor::Outcome& out
     const Header& header = block.header;
     if (outcome.gas_used != header.gas_used) {
         return broken("block's gas used is not what its transactions use",
-                      "have " + std::to_string(header.gas_used) + " want " + std::to_string(outcome.gas_used));
+                      "have " + std::to_string(header.gas_used) + " want " +
+                          std::to_string(outcome.gas_used));
     }
     const Digest root = receipts_root(block.transactions, outcome.receipts);
     if (root != header.receipts_root) {
-        return broken("block's receipts root is wrong", have_want(header.receipts_root.view(), root.view()));
+        return broken("block's receipts root is wrong",
+                      have_want(header.receipts_root.view(), root.view()));
     }
     return {};
 }
@@ -60,8 +64,8 @@ Result<void> ChainState::check_body(const Block& block) const {
                      have_want(root.view(), block.header.txs_root.view())};
     }
     if (const std::size_t size = luxtensor_size(block); size > genesis_.block_bytes_max) {
-        return broken("block is too large",
-                      "have " + std::to_string(size) + " limit " + std::to_string(genesis_.block_bytes_max));
+        return broken("block is too large", "have " + std::to_string(size) + " limit " +
+                                                std::to_string(genesis_.block_bytes_max));
     }
     for (std::size_t i = 0; i < block.transactions.size(); ++i) {
         const SignedTransaction& tx = *block.transactions[i];
@@ -79,8 +83,8 @@ Result<FactsPtr> ChainState::derive(const Facts& parent, const Header& header, c
     return derived;
 }
 
-Result<ChainState::Execution> ChainState::run(const Block& block, const Facts& parent, const RowReader& before,
-                                              Ancestors& ancestors) {
+Result<ChainState::Execution> ChainState::run(const Block& block, const Facts& parent,
+                                              const RowReader& before, Ancestors& ancestors) {
     SENNIT_TRY(check_body(block));
     SENNIT_TRY(const auto derived, derive(parent, block.header, block.id, ancestors));
     const auto context = make_context(*derived, parent, block.header, ancestors.lookup());
@@ -89,7 +93,8 @@ Result<ChainState::Execution> ChainState::run(const Block& block, const Facts& p
     BlockExecutor executor{overlay, genesis_, genesis_id_, context};
     SENNIT_TRY(executor.begin());
     for (std::size_t i = 0; i < block.transactions.size(); ++i) {
-        if (auto receipt = executor.add(*block.transactions[i]); !receipt) return in_block(receipt.error(), i);
+        if (auto receipt = executor.add(*block.transactions[i]); !receipt)
+            return in_block(receipt.error(), i);
     }
     SENNIT_TRY(auto outcome, executor.finish());
     SENNIT_TRY(check_outcome(block, outcome));
@@ -98,7 +103,8 @@ Result<ChainState::Execution> ChainState::run(const Block& block, const Facts& p
         return broken("block's state root is wrong",
                       have_want(block.header.state_root.view(), settled.state_root.view()));
     }
-    return Execution{executed_facts(*derived, outcome.sets), std::move(outcome.receipts), std::move(settled)};
+    return Execution{executed_facts(*derived, outcome.sets), std::move(outcome.receipts),
+                     std::move(settled)};
 }
 
 Result<ExecutedBlock> ChainState::execute(const BlockPtr& block) {
@@ -127,7 +133,8 @@ Result<ExecutedBlock> ChainState::execute(const BlockPtr& block) {
     SENNIT_TRY(store_.write(batch, Durability::buffered));
 
     const auto under = layers_.find(block->header.previous_hash);
-    add_layer(std::make_shared<const Layer>(content, under == layers_.end() ? nullptr : under->second));
+    add_layer(
+        std::make_shared<const Layer>(content, under == layers_.end() ? nullptr : under->second));
     return ExecutedBlock{content->facts, content->receipts, content->touched};
 }
 
@@ -135,7 +142,8 @@ Result<ExecutedBlock> ChainState::execute(const BlockPtr& block) {
 Result<std::size_t> ChainState::finalise_known(std::span<const BlockPtr> blocks) {
     std::size_t known = 0;
     while (known < blocks.size() && layers_.contains(blocks[known]->id) &&
-           blocks[known]->header.previous_hash == (known == 0 ? base_->id : blocks[known - 1]->id)) {
+           blocks[known]->header.previous_hash ==
+               (known == 0 ? base_->id : blocks[known - 1]->id)) {
         ++known;
     }
     if (known > 0) SENNIT_TRY(finalise(blocks[known - 1]->id));
@@ -148,7 +156,8 @@ Result<State::Appended> ChainState::append_final(std::span<const BlockPtr> block
     for (const BlockPtr& block : blocks) {
         const auto layer = layers_.find(block->id);
         if (layer == layers_.end()) break;
-        for (const auto& account : layer->second->content().touched) touched[account.address] = account;
+        for (const auto& account : layer->second->content().touched)
+            touched[account.address] = account;
     }
     SENNIT_TRY(appended.applied, finalise_known(blocks));
 
@@ -203,9 +212,13 @@ Result<void> ChainState::commit_appended(Batch& batch, std::span<const FactsPtr>
 /// Chooses transactions for a block: what fits in, and what can be in no block on this state.
 class ChainState::Selection {
   public:
-    Selection(const ChainState& state, const StateReader& parent, Overlay& overlay, BlockExecutor& executor,
-              std::size_t bytes_left)
-        : genesis_{state.genesis_}, parent_{parent}, overlay_{overlay}, executor_{executor}, bytes_left_{bytes_left},
+    Selection(const ChainState& state, const StateReader& parent, Overlay& overlay,
+              BlockExecutor& executor, std::size_t bytes_left)
+        : genesis_{state.genesis_},
+          parent_{parent},
+          overlay_{overlay},
+          executor_{executor},
+          bytes_left_{bytes_left},
           gas_left_{state.genesis_.gas_limit} {}
 
     Result<void> offer(const TransactionPtr& tx);
@@ -284,8 +297,10 @@ Result<BuiltBlock> ChainState::build(const BuildOrder& order) {
     SENNIT_TRY(executor.begin());
 
     const std::size_t empty_size = luxtensor_size(*make_block(header, {}));
-    if (empty_size > genesis_.block_bytes_max) return broken("block is too large", "even without transactions");
-    Selection selection{*this, state, overlay, executor, static_cast<std::size_t>(genesis_.block_bytes_max) - empty_size};
+    if (empty_size > genesis_.block_bytes_max)
+        return broken("block is too large", "even without transactions");
+    Selection selection{*this, state, overlay, executor,
+                        static_cast<std::size_t>(genesis_.block_bytes_max) - empty_size};
     for (const auto& tx : order.candidates) SENNIT_TRY(selection.offer(tx));
     SENNIT_TRY(auto outcome, executor.finish());
     SENNIT_TRY(auto settled, settle(rows, overlay));

@@ -23,7 +23,8 @@ TEST_F(StateTest, what_was_built_executes_to_the_same_roots) {
         tip = execute(tip, {chain.transfer(kRich, address(7), 1, nonce++)})->id;
     }
     EXPECT_TRUE(balance(**state->view(tip), address(7)) == nonce);
-    EXPECT_TRUE(balance(**state->view(tip), chain.genesis().validators[0].payout) > 0) << "leaders are paid";
+    EXPECT_TRUE(balance(**state->view(tip), chain.genesis().validators[0].payout) > 0)
+        << "leaders are paid";
 }
 
 TEST_F(StateTest, a_wrong_field_condemns_the_block) {
@@ -44,7 +45,8 @@ TEST_F(StateTest, a_wrong_field_condemns_the_block) {
         wrong(header);
         const auto done = state->execute(chain.seal(header, good->transactions));
         ASSERT_FALSE(done) << name;
-        EXPECT_TRUE(done.error().code == Errc::invalid || name == "extra_data") << name << done.error().text();
+        EXPECT_TRUE(done.error().code == Errc::invalid || name == "extra_data")
+            << name << done.error().text();
         EXPECT_NE(done.error().code, Errc::mismatch) << name;
     }
     EXPECT_EQ(dump(store), before) << "nothing of a refused block is kept";
@@ -68,8 +70,10 @@ TEST_F(StateTest, a_block_over_its_bytes_is_refused_and_never_built) {
     const auto tight_store = make_memory_store();
     const auto tight = small.open(*tight_store);
     std::vector<TransactionPtr> transactions;
-    for (std::uint64_t i = 0; i < 20; ++i) transactions.push_back(small.transfer(kRich, address(7), 1, i));
-    auto built = tight->build(small.order(*tight, {tight->genesis_id(), Slot{1}, nullptr, transactions}));
+    for (std::uint64_t i = 0; i < 20; ++i)
+        transactions.push_back(small.transfer(kRich, address(7), 1, i));
+    auto built =
+        tight->build(small.order(*tight, {tight->genesis_id(), Slot{1}, nullptr, transactions}));
     ASSERT_TRUE(built);
     EXPECT_TRUE(built->refused.empty());
     const auto fits = small.seal(built->header, built->transactions);
@@ -87,7 +91,8 @@ TEST_F(StateTest, a_block_over_its_bytes_is_refused_and_never_built) {
 
 TEST_F(StateTest, a_transaction_that_breaks_a_rule_condemns_the_block) {
     const auto good = chain.extend(*state, base(), {chain.transfer(kRich, address(7), 5, 0)});
-    for (const auto& tx : {chain.transfer(kRich, address(7), 5, 1), chain.transfer(1000, address(7), 5, 0)}) {
+    for (const auto& tx :
+         {chain.transfer(kRich, address(7), 5, 1), chain.transfer(1000, address(7), 5, 0)}) {
         Header header = good->header;
         header.txs_root = transactions_root(std::vector{tx});
         const auto done = state->execute(chain.seal(header, {tx}));
@@ -111,7 +116,8 @@ TEST_F(StateTest, a_replayed_transaction_of_another_chain_condemns_the_block) {
 
 /// n - s: the other signature of the same sender, which anybody can compute.
 Word other_s(const Word& s) {
-    const auto order = *hash_from_hex<Word>("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
+    const auto order =
+        *hash_from_hex<Word>("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
     Word out;
     int borrow = 0;
     for (std::size_t i = Word::kSize; i-- > 0;) {
@@ -143,7 +149,12 @@ TEST_F(StateTest, a_block_without_its_parent_is_not_found) {
     Header header = block->header;
     header.previous_hash.bytes[0] ^= 1;
     EXPECT_EQ(state->execute(chain.seal(header, {})).error().code, Errc::not_found);
-    EXPECT_EQ(state->build({.parent = BlockId{{1}}, .slot = Slot{1}, .validator = {}, .extra_data = {}, .candidates = {}})
+    EXPECT_EQ(state
+                  ->build({.parent = BlockId{{1}},
+                           .slot = Slot{1},
+                           .validator = {},
+                           .extra_data = {},
+                           .candidates = {}})
                   .error()
                   .code,
               Errc::not_found);
@@ -156,7 +167,8 @@ TEST_F(StateTest, candidates_are_taken_in_order_and_hopeless_ones_named) {
     const auto replacement = chain.transfer(kRich, address(7), 6, 1, 2);
     const auto gap = chain.transfer(kRich, address(7), 5, 3);
     const auto poor = chain.transfer(1000, address(7), 5, 0);
-    const auto funds = chain.transfer(kRich + 1, chain.transfer(1001, address(7), 0, 0)->sender, fixture::kCoin, 0);
+    const auto funds = chain.transfer(kRich + 1, chain.transfer(1001, address(7), 0, 0)->sender,
+                                      fixture::kCoin, 0);
     const auto funded = chain.transfer(1001, address(7), 5, 0);
     Transaction greedy;
     greedy.nonce = 2;
@@ -165,7 +177,8 @@ TEST_F(StateTest, candidates_are_taken_in_order_and_hopeless_ones_named) {
     const auto over = chain.sign(kRich, greedy);
 
     const auto order = chain.order(
-        *state, {first->id, Slot{9}, nullptr, {used, next, replacement, gap, poor, funds, funded, over}});
+        *state,
+        {first->id, Slot{9}, nullptr, {used, next, replacement, gap, poor, funds, funded, over}});
     const auto built = state->build(order);
     ASSERT_TRUE(built) << built.error().text();
     EXPECT_THAT(built->transactions, testing::ElementsAre(next, funds, funded));
@@ -224,7 +237,8 @@ TEST_F(StateTest, appending_merges_what_was_executed_and_drops_what_is_not_its_b
     const auto blocks = grow(base(), 8, nonce);
     for (std::size_t i = 0; i < 3; ++i) ASSERT_TRUE(other->execute(blocks[i]));
     const auto sibling = chain.propose(
-        *other, {.parent = blocks[1]->id, .slot = Slot{60}, .justified = nullptr, .transactions = {}});
+        *other,
+        {.parent = blocks[1]->id, .slot = Slot{60}, .justified = nullptr, .transactions = {}});
     ASSERT_TRUE(other->execute(sibling));
     const auto done = other->append_final(blocks);
     ASSERT_TRUE(done);

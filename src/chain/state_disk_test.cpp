@@ -23,11 +23,14 @@ class Life {
         std::uint64_t nonce = 0;
         BlockId tip = state->genesis_id();
         for (std::uint32_t i = 0; i < 12; ++i) {
-            trunk_.push_back(chain.extend(*state, tip, {chain.transfer(100, address(i), 1, nonce++)}));
+            trunk_.push_back(
+                chain.extend(*state, tip, {chain.transfer(100, address(i), 1, nonce++)}));
             SENNIT_ASSERT(state->execute(trunk_.back()).has_value());
             tip = trunk_.back()->id;
         }
-        side_ = chain.propose(*state, {.parent = trunk_[1]->id, .slot = Slot{40}, .justified = nullptr, .transactions = {}});
+        side_ = chain.propose(
+            *state,
+            {.parent = trunk_[1]->id, .slot = Slot{40}, .justified = nullptr, .transactions = {}});
     }
 
     Result<void> run(Store& store) const {
@@ -57,7 +60,8 @@ class Life {
     Result<void> append(State& state, std::size_t first, std::size_t end) const {
         while (first < end && trunk_[first]->height() <= state.base()->height) ++first;
         if (first == end) return {};
-        SENNIT_TRY(const auto done, state.append_final(std::span{trunk_}.subspan(first, end - first)));
+        SENNIT_TRY(const auto done,
+                   state.append_final(std::span{trunk_}.subspan(first, end - first)));
         if (done.error) return *done.error;
         return {};
     }
@@ -198,7 +202,8 @@ TEST_F(StateTest, a_damaged_state_is_found) {
     ASSERT_TRUE(check_state(store));
     const auto rows = dump(store);
     for (const Column column : {Column::accounts, Column::trie_nodes, Column::slots}) {
-        const auto row = std::ranges::find(rows, to_string(column), [](const auto& entry) { return entry.first.first; });
+        const auto row = std::ranges::find(rows, to_string(column),
+                                           [](const auto& entry) { return entry.first.first; });
         ASSERT_NE(row, rows.end());
         Bytes value = row->second;
         value.back() ^= 1;

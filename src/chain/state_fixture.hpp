@@ -79,7 +79,9 @@ class StateTest : public testing::Test {
         std::vector<BlockPtr> blocks;
         for (std::size_t i = 0; i < count; ++i) {
             std::vector<TransactionPtr> transactions;
-            if (i % 2 == 0) transactions.push_back(chain.transfer(kRich, address(500 + static_cast<std::uint32_t>(i)), 1, nonce++));
+            if (i % 2 == 0)
+                transactions.push_back(chain.transfer(
+                    kRich, address(500 + static_cast<std::uint32_t>(i)), 1, nonce++));
             blocks.push_back(execute(parent, std::move(transactions)));
             parent = blocks.back()->id;
         }

@@ -27,7 +27,9 @@ class StateCheck {
     Result<void> check_slots();
     Result<void> check_node_count();
     trie::NodeReader reader(const Digest* owner) const {
-        return [this, owner](BytesView path) { return rows_.row(Column::trie_nodes, schema::node_key(owner, path)); };
+        return [this, owner](BytesView path) {
+            return rows_.row(Column::trie_nodes, schema::NodeKey{owner, path}.view());
+        };
     }
 
     const Snapshot& db_;
@@ -70,7 +72,8 @@ Result<void> StateCheck::check_slots() {
     std::optional<Error> failed;
     const auto check = [&](BytesView key, BytesView value) -> Result<void> {
         const Digest owner = Digest::from(key.first(Digest::kSize));
-        SENNIT_TRY(const auto leaf, trie::get(reader(&owner), Digest::from(key.subspan(Digest::kSize))));
+        SENNIT_TRY(const auto leaf,
+                   trie::get(reader(&owner), Digest::from(key.subspan(Digest::kSize))));
         rlp::Encoder wanted;
         wanted.string(value);
         if (!with_storage_.contains(owner) || leaf != std::move(wanted).take()) {
@@ -94,8 +97,9 @@ Result<void> StateCheck::check_node_count() {
         return true;
     }));
     if (stored == reachable_) return {};
-    return differs("stored trie nodes are not the reachable ones",
-                   std::to_string(stored) + " stored, " + std::to_string(reachable_) + " reachable");
+    return differs(
+        "stored trie nodes are not the reachable ones",
+        std::to_string(stored) + " stored, " + std::to_string(reachable_) + " reachable");
 }
 
 }  // namespace
@@ -121,14 +125,16 @@ Result<Word> StateView::slot(const Address& address, const Word& key) const {
 
 Result<std::optional<Bytes>> StateView::trie_node(const Digest* owner, BytesView path) const {
     const SnapshotRows base{*base_};
-    return LayeredRows{top_.get(), base}.row(Column::trie_nodes, schema::node_key(owner, path));
+    return LayeredRows{top_.get(), base}.row(Column::trie_nodes,
+                                             schema::NodeKey{owner, path}.view());
 }
 
 Result<std::optional<BlockId>> stored_id(const Snapshot& db, Height height) {
     SENNIT_TRY(const auto row, db.get(Column::heights, schema::height_key(height)));
     if (!row) return std::optional<BlockId>{};
     if (row->size() != BlockId::kSize) {
-        return schema::damaged("height " + std::to_string(height.value), Error{Errc::malformed, "not a block id"});
+        return schema::damaged("height " + std::to_string(height.value),
+                               Error{Errc::malformed, "not a block id"});
     }
     return std::optional<BlockId>{BlockId::from(*row)};
 }

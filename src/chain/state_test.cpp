@@ -21,7 +21,8 @@ TEST_F(StateTest, an_empty_store_receives_the_genesis) {
     EXPECT_EQ(**stored_id(store, Height{0}), state->genesis_id());
     const auto view = state->view(base());
     ASSERT_TRUE(view);
-    for (const auto& [who, amount] : chain.genesis().alloc) EXPECT_TRUE(balance(**view, who) == amount);
+    for (const auto& [who, amount] : chain.genesis().alloc)
+        EXPECT_TRUE(balance(**view, who) == amount);
     const auto checked = check_state(store);
     EXPECT_TRUE(checked) << checked.error().text();
 }
@@ -64,10 +65,11 @@ TEST_F(StateTest, each_tip_of_a_fork_has_its_own_state) {
     const auto trunk = execute(base(), {chain.transfer(kRich, address(7), 5, 0)});
     const auto left = execute(trunk->id, {chain.transfer(kRich, address(8), 1, 1)});
     const auto right_slot = state->facts(trunk->id)->slot + 2;
-    const auto right = chain.propose(*state, {.parent = trunk->id,
-                                              .slot = right_slot,
-                                              .justified = nullptr,
-                                              .transactions = {chain.transfer(kRich, address(8), 2, 1)}});
+    const auto right =
+        chain.propose(*state, {.parent = trunk->id,
+                               .slot = right_slot,
+                               .justified = nullptr,
+                               .transactions = {chain.transfer(kRich, address(8), 2, 1)}});
     ASSERT_TRUE(state->execute(right));
     EXPECT_TRUE(balance(**state->view(left->id), address(8)) == 1);
     EXPECT_TRUE(balance(**state->view(right->id), address(8)) == 2);
@@ -81,10 +83,11 @@ TEST_F(StateTest, each_tip_of_a_fork_has_its_own_state) {
 TEST_F(StateTest, finality_merges_the_branch_and_drops_its_siblings) {
     const auto trunk = execute(base(), {chain.transfer(kRich, address(7), 5, 0)});
     const auto kept = execute(trunk->id);
-    const auto sibling = chain.propose(*state, {.parent = base(),
-                                                .slot = Slot{5},
-                                                .justified = nullptr,
-                                                .transactions = {chain.transfer(kRich, address(9), 5, 0)}});
+    const auto sibling =
+        chain.propose(*state, {.parent = base(),
+                               .slot = Slot{5},
+                               .justified = nullptr,
+                               .transactions = {chain.transfer(kRich, address(9), 5, 0)}});
     ASSERT_TRUE(state->execute(sibling));
     const auto nephew = execute(sibling->id);
 
@@ -116,14 +119,16 @@ TEST_F(StateTest, a_view_keeps_its_values_while_the_base_moves_on) {
         EXPECT_TRUE(balance(*at_genesis, address(500)) == 0);
         for (std::uint32_t i = 0; i < views.size(); ++i) {
             for (std::uint32_t j = 0; j < views.size(); j += 2) {
-                ASSERT_EQ(static_cast<int>(balance(*views[i], address(500 + j))), j <= i ? 1 : 0) << i << ' ' << j;
+                ASSERT_EQ(static_cast<int>(balance(*views[i], address(500 + j))), j <= i ? 1 : 0)
+                    << i << ' ' << j;
             }
         }
     };
     check();
     ASSERT_TRUE(state->finalise(blocks[17]->id));
     check();
-    for (const auto& block : grow(blocks.back()->id, 20, nonce)) ASSERT_TRUE(state->finalise(block->id));
+    for (const auto& block : grow(blocks.back()->id, 20, nonce))
+        ASSERT_TRUE(state->finalise(block->id));
     check();
 }
 
@@ -181,12 +186,14 @@ TEST_F(StateTest, facts_of_old_blocks_are_read_from_the_database) {
     for (const auto& block : blocks) before.push_back(encode(*state->facts(block->id)));
     ASSERT_TRUE(state->finalise(blocks.back()->id));
     reopen();
-    for (std::size_t i = 0; i < blocks.size(); ++i) EXPECT_EQ(encode(*state->facts(blocks[i]->id)), before[i]);
+    for (std::size_t i = 0; i < blocks.size(); ++i)
+        EXPECT_EQ(encode(*state->facts(blocks[i]->id)), before[i]);
     EXPECT_EQ(state->facts(BlockId{{1, 2, 3}}), nullptr);
 }
 
 TEST_F(StateTest, blocks_and_receipts_are_served_as_they_were) {
-    const auto full = execute(base(), {chain.transfer(kRich, address(7), 5, 0), chain.transfer(kRich, address(8), 6, 1)});
+    const auto full = execute(
+        base(), {chain.transfer(kRich, address(7), 5, 0), chain.transfer(kRich, address(8), 6, 1)});
     const auto empty = execute(full->id);
     for (const auto& block : {full, empty}) {
         const auto stored = stored_block(store, block->id);

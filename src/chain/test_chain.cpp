@@ -38,8 +38,8 @@ TransactionPtr TestChain::sign(std::uint32_t from, Transaction tx) const {
         SignedTransaction{std::move(tx), std::move(rlp), id, key->second.address()});
 }
 
-TransactionPtr TestChain::transfer(std::uint32_t from, const Address& to, Amount value, std::uint64_t nonce,
-                                   std::uint64_t gas_price) const {
+TransactionPtr TestChain::transfer(std::uint32_t from, const Address& to, Amount value,
+                                   std::uint64_t nonce, std::uint64_t gas_price) const {
     Transaction tx;
     tx.nonce = nonce;
     tx.gas_price = gas_price;
@@ -72,7 +72,8 @@ BlockPtr TestChain::propose(State& state, const Proposal& proposal) const {
     return seal(std::move(built->header), std::move(built->transactions));
 }
 
-BlockPtr TestChain::extend(State& state, const BlockId& parent, std::vector<TransactionPtr> transactions) const {
+BlockPtr TestChain::extend(State& state, const BlockId& parent,
+                           std::vector<TransactionPtr> transactions) const {
     const auto facts = state.facts(parent);
     SENNIT_ASSERT(facts != nullptr);
     return propose(state, {.parent = parent,

@@ -12,8 +12,8 @@ namespace sennit::chain::fixture {
 ///     TestChain chain;
 ///     auto store = make_memory_store();
 ///     auto state = chain.open(*store);
-///     auto block = chain.extend(*state, state->base()->id, {chain.transfer(100, address(7), 5, 0)});
-///     ASSERT_TRUE(state->execute(block));
+///     auto block = chain.extend(*state, state->base()->id, {chain.transfer(100, address(7), 5,
+///     0)}); ASSERT_TRUE(state->execute(block));
 ///
 /// What fails here is the test's own mistake, so it asserts.
 class TestChain {
@@ -28,8 +28,8 @@ class TestChain {
     std::unique_ptr<State> open(Store& store, State::Limits limits = {}) const;
 
     /// From account `from` of the fixture, signed.
-    TransactionPtr transfer(std::uint32_t from, const Address& to, Amount value, std::uint64_t nonce,
-                            std::uint64_t gas_price = 1) const;
+    TransactionPtr transfer(std::uint32_t from, const Address& to, Amount value,
+                            std::uint64_t nonce, std::uint64_t gas_price = 1) const;
     TransactionPtr sign(std::uint32_t from, Transaction tx) const;
 
     struct Proposal {
@@ -43,7 +43,8 @@ class TestChain {
     /// Builds on `state` and signs. Candidates that do not fit are left out.
     BlockPtr propose(State& state, const Proposal& proposal) const;
     /// The block of ordinary times: the slot after its parent's, J = the parent, all have voted.
-    BlockPtr extend(State& state, const BlockId& parent, std::vector<TransactionPtr> transactions = {}) const;
+    BlockPtr extend(State& state, const BlockId& parent,
+                    std::vector<TransactionPtr> transactions = {}) const;
     /// Signs a header with its validator's key.
     BlockPtr seal(Header header, std::vector<TransactionPtr> transactions) const;
 
