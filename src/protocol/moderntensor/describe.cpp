@@ -71,17 +71,19 @@ void set_payload(json::Value& out, BytesView payload) { out.set("payload", to_he
 void describe_json(json::Value& out, Type type, BytesView payload, std::size_t begin) {
     const auto object = json::parse(as_text(payload));
     if (!object) {
-        if (!payload.empty()) set_payload(out, payload);
+        if (is_undefined(type) && payload.empty()) return;
+        set_payload(out, payload);
         if (!is_undefined(type)) set_error(out, object.error(), begin);
         return;
     }
-    bool whole = json::write(*object, json::Style::python) == as_text(payload);
     const auto members = object->as_object();
+    // `{}` as well as nothing may stand where nothing is defined.
+    const bool whole = json::write(*object, json::Style::python) == as_text(payload) &&
+                       !(is_undefined(type) && members && members->empty());
     const bool flat = members && std::ranges::none_of(*members, [](const json::Member& member) {
         return is_reserved(member.key);
     });
     if (flat) {
-        // Appended to a list, because `set` looks for the key each time.
         for (const auto& member : *members) out.set(member.key, member.value);
     }
     if (!flat || !whole) set_payload(out, payload);

@@ -52,9 +52,13 @@ void TensorSession::on_bytes(BytesView bytes, Now now) {
             const auto offence = frame.error().code == Errc::oversized ? Offence::oversized
                                                                        : Offence::framing;
             if (!talking_) return refuse(words::no_hello(link_->inbound()), offence, frame.error());
-            if (frame.error().code == Errc::busy) return refuse(words::kBusy, Offence::flooding,
-                                                                frame.error());
-            return refuse(frame.error().what, offence, frame.error());
+            if (frame.error().code != Errc::busy) {
+                return refuse(frame.error().what, offence, frame.error());
+            }
+            // Others have spent the budget: nothing that this peer is to blame for.
+            link_->world().count("closed_frame_budget");
+            write(Type::disconnect, words::kBusy);
+            return close(std::string{words::kBusy});
         }
         if (*frame) on_frame(**frame, now);
     }
