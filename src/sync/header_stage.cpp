@@ -14,6 +14,7 @@ using protocol::WireHeader;
 constexpr Duration kProverPatience = std::chrono::seconds{10};
 /// Headers that are read back at once.
 constexpr std::uint32_t kStride = 2048;
+constexpr std::uint64_t kStrideMin = 16;
 /// Reading back ends after eight million heights: beyond that fetching again is as quick.
 constexpr std::size_t kScanStepsMax = 4096;
 
@@ -62,6 +63,8 @@ void HeaderStage::stop() {
     chain_.reset();
     confirmed_ = asked_prover_ = scanned_ = false;
     scanning_.reset();
+    rescan_.reset();
+    absent_.reset();
     scan_next_ = Height{0};
     scan_steps_ = 0;
     exchange_.forget_if([](const Request& r) { return std::holds_alternative<ForHeaders>(r.purpose); });
@@ -133,8 +136,15 @@ bool HeaderStage::ask_range(Now now) {
     return true;
 }
 
+/// Upwards in strides. An earlier run fetched downwards, so of one stride only the upper part may be
+/// there: where it begins is found by halving.
 void HeaderStage::scan() {
     if (scanned_ || scanning_) return;
+    if (rescan_) {
+        scanning_ = std::exchange(rescan_, std::nullopt);
+        exchange_.out(LoadHeaders{scanning_->low, static_cast<std::uint32_t>(scanning_->count())});
+        return;
+    }
     if (scan_next_ <= base_height_) scan_next_ = base_height_ + 1;
     const auto open = chain_->highest_open();
     if (!open || *open < scan_next_ || scan_steps_ == kScanStepsMax) {
@@ -143,18 +153,33 @@ void HeaderStage::scan() {
     }
     const auto count = std::min<std::uint64_t>(kStride, *open - scan_next_ + 1);
     ++scan_steps_;
-    scanning_ = scan_next_;
+    absent_.reset();
+    scanning_ = Range{scan_next_, Height{scan_next_.value + count - 1}};
     exchange_.out(LoadHeaders{scan_next_, static_cast<std::uint32_t>(count)});
     scan_next_ = scan_next_ + count;
 }
 
+/// Of what was `read`, the lowest `count` rows were there.
+void HeaderStage::halve(const Range& read, std::uint64_t count) {
+    auto high = read.high;
+    if (count < read.count()) {
+        absent_ = read.low + count;
+    } else if (absent_) {
+        high = Height{read.low.value - 1};
+    } else {
+        return;
+    }
+    const auto unknown = high - *absent_;
+    if (unknown > kStrideMin) rescan_ = Range{Height{high.value - unknown / 2}, high};
+}
+
 void HeaderStage::on_loaded(Height from, const std::vector<Bytes>& rows) {
-    if (!scanning_ || *scanning_ != from) return;
-    scanning_.reset();
+    if (!scanning_ || scanning_->low != from) return;
+    const auto range = *std::exchange(scanning_, std::nullopt);
     HeaderChain::Piece piece{{from, from}, {}, {}, std::nullopt};
     std::uint64_t count = 0;
     for (const auto& row : rows) {
-        if (from + count == scan_next_) break;
+        if (count == range.count()) break;
         const auto header = decode_header(row);
         if (!header || header->height != from + count) break;
         if (count > 0 && header->previous_hash != piece.top) break;
@@ -162,6 +187,7 @@ void HeaderStage::on_loaded(Height from, const std::vector<Bytes>& rows) {
         piece.top = header_id(row);
         ++count;
     }
+    halve(range, count);
     if (count == 0) return;
     piece.range.high = Height{from.value + count - 1};
     if (!chain_->fits(piece) || !chain_->claim(piece.range)) return;

@@ -44,6 +44,7 @@ class HeaderStage {
     std::uint64_t batch(const Source& source) const;
     Result<void> ask_prover(Now now);
     void scan();
+    void halve(const Range& read, std::uint64_t count);
     bool ask_range(Now now);
 
     Exchange& exchange_;
@@ -55,9 +56,11 @@ class HeaderStage {
     bool confirmed_{false};
     bool asked_prover_{false};
     Instant prover_until_{};
-    // Reading back what an earlier run kept, upwards in strides.
+    // Reading back what an earlier run kept.
     bool scanned_{false};
-    std::optional<Height> scanning_;
+    std::optional<Range> scanning_;  ///< being read
+    std::optional<Range> rescan_;    ///< a part of the last stride that may begin with a row
+    std::optional<Height> absent_;   ///< of the last stride: the highest row that is known not to be there
     Height scan_next_;
     std::size_t scan_steps_{0};
 };

@@ -115,8 +115,9 @@ Result<void> ProofStage::next() {
     if (queue_.empty()) return finish();
     const auto& certificate = queue_.front();
     if (!certificate || !certificate->finalises()) return Error{Errc::invalid, "certificate that finalises nothing"};
-    if (certificate->set_version > trusted_.newest() + 1 && learnt_ > 0 && queue_.size() == 1) {
-        // The latest proof, many versions on: the answer was cut to its size.
+    const auto version = certificate->set_version;
+    if (version > trusted_.newest() && !offered_.contains(version) && learnt_ > 0 && queue_.size() == 1) {
+        // The latest proof, some versions on: the answer was cut to its size.
         queue_.clear();
         return {};
     }

@@ -253,6 +253,32 @@ void World::wait(Duration span) {
     settle();
 }
 
+void World::overtake(Height height) {
+    std::vector<BlockPtr> blocks;
+    for (auto h = state->base()->height + 1; h <= height; ++h) blocks.push_back(source_.block(h));
+    SENNIT_ASSERT(state->append_final(blocks)->applied == blocks.size());
+    head = state->base()->id;
+    tell_local();
+    settle();
+}
+
+void World::ready(PeerRef peer) {
+    sync->on_ready(peer, now);
+    settle();
+}
+
+void World::say(PeerRef peer, const protocol::Status& status) {
+    sync->on_status(peer, status, now);
+    settle();
+}
+
+void World::hear(Height height) {
+    SENNIT_ASSERT(state->execute(source_.block(height)));
+    head = source_.block(height)->id;
+    tell_local();
+    settle();
+}
+
 std::size_t World::blamed(PeerRef peer, Blame::What what) const {
     return static_cast<std::size_t>(std::count_if(blames.begin(), blames.end(), [&](const Blame& blame) {
         return blame.peer == peer && blame.what == what;

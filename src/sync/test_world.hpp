@@ -25,7 +25,7 @@ class Source {
 
     const chain::fixture::TestChain& keys() const { return chain_; }
     Height final_height() const { return Height{shape_.final_height}; }
-    Height head_height() const { return Height{blocks_.size() - 1}; }
+    Height head_height() const { return Height{shape_.final_height + shape_.unfinalised}; }
     const BlockPtr& block(Height height) const { return blocks_.at(height.value); }
     chain::FactsPtr facts(Height height) const { return state_->facts(block(height)->id); }
     std::optional<Height> find(const BlockId& id) const;
@@ -79,6 +79,12 @@ class World {
     bool run_to(Height base) {
         return run([this, base] { return state->base()->height >= base; });
     }
+    /// Finality moves by itself, past what sync has fetched.
+    void overtake(Height height);
+    /// An unfinalised block comes by the ordinary way.
+    void hear(Height height);
+    void ready(PeerRef peer);
+    void say(PeerRef peer, const protocol::Status& status);
     /// For so long, whatever happens.
     void wait(Duration span);
     /// The process is killed and started again: what is on disk stays.

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: MIT
+#include <gmock/gmock.h>
+
+#include "sync/test_world.hpp"
+
+/// Peers that lie, fall silent or leave: who suffers, and who is blamed.
+namespace sennit::sync {
+namespace {
+
+using fixture::Peer;
+using fixture::Source;
+using fixture::World;
+using protocol::Message;
+using protocol::MessagePtr;
+using protocol::make_message;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using What = Blame::What;
+
+Options small() {
+    Options options;
+    options.headers_batch = 16;
+    options.headers_batch_sennit = 16;
+    options.blocks_batch = 8;
+    return options;
+}
+
+const Source& source() {
+    static const Source source{{.final_height = 240, .unfinalised = 4, .transfer_every = 2}};
+    return source;
+}
+
+template <class T>
+std::function<MessagePtr(const Message&, MessagePtr)> bending(std::function<void(T&)> bend) {
+    return [bend](const Message&, MessagePtr honest) {
+        const auto* answer = std::get_if<T>(honest.get());
+        if (answer == nullptr) return honest;
+        auto bent = *answer;
+        bend(bent);
+        return make_message(std::move(bent));
+    };
+}
+
+/// Headers that link to each other from the lowest upwards, and to nothing else.
+void relink(protocol::Headers& answer) {
+    auto& headers = answer.headers;
+    for (std::size_t i = headers.size(); i-- > 0;) {
+        auto header = headers[i].header;
+        if (i + 1 == headers.size()) {
+            header.gas_used ^= 1;
+        } else {
+            header.previous_hash = headers[i + 1].id;
+        }
+        headers[i] = protocol::WireHeader{std::move(header)};
+    }
+}
+
+/// One liar among honest peers: the chain arrives, the liar is blamed, nobody else is.
+class Liars : public testing::Test {
+  protected:
+    Liars() : world_{source(), small()} {
+        for (int i = 0; i < 2; ++i) honest_.push_back(world_.add().ref);
+    }
+
+    Peer& liar() {
+        auto& peer = world_.add();
+        liar_ = peer.ref;
+        peer.latency = milliseconds{10};
+        return peer;
+    }
+    void expect_blamed(What what) {
+        ASSERT_TRUE(world_.run_to(Height{240}));
+        EXPECT_GE(world_.blamed(liar_, what), 1U);
+        EXPECT_EQ(world_.blamed(liar_, what), world_.blamed(liar_));
+        for (const auto peer : honest_) EXPECT_EQ(world_.blamed(peer), 0U);
+        EXPECT_EQ(world_.state->base()->id, source().block(Height{240})->id);
+    }
+
+    World world_;
+    std::vector<PeerRef> honest_;
+    PeerRef liar_;
+};
+
+TEST_F(Liars, with_a_header_that_does_not_link_are_blamed) {
+    liar().bend = bending<protocol::Headers>([](protocol::Headers& headers) {
+        auto& one = headers.headers.at(headers.headers.size() / 2);
+        one.header.gas_used ^= 1;
+        one = protocol::WireHeader{one.header};
+    });
+    expect_blamed(What::wrong_answer);
+}
+
+TEST_F(Liars, with_a_range_of_another_chain_are_blamed_when_the_proven_part_reaches_it) {
+    liar().bend = bending<protocol::Headers>(relink);
+    expect_blamed(What::wrong_answer);
+}
+
+TEST_F(Liars, with_headers_of_other_heights_are_blamed) {
+    liar().bend = bending<protocol::Headers>([](protocol::Headers& headers) {
+        headers.headers.erase(headers.headers.begin());
+    });
+    expect_blamed(What::wrong_answer);
+}
+
+TEST_F(Liars, with_empty_lists_are_blamed) {
+    liar().bend = bending<protocol::Headers>([](protocol::Headers& headers) { headers.headers.clear(); });
+    expect_blamed(What::wrong_answer);
+}
+
+TEST_F(Liars, with_more_than_was_asked_for_are_blamed) {
+    liar().bend = bending<protocol::Headers>([](protocol::Headers& headers) {
+        for (int i = 0; i < 20; ++i) headers.headers.push_back(headers.headers.back());
+    });
+    expect_blamed(What::wrong_answer);
+}
+
+TEST_F(Liars, with_an_answer_of_another_kind_are_blamed) {
+    liar().bend = [](const Message& ask, MessagePtr honest) {
+        return std::holds_alternative<protocol::GetBodies>(ask) ? make_message(protocol::Votes{}) : honest;
+    };
+    expect_blamed(What::wrong_answer);
+}
+
+TEST_F(Liars, with_the_body_of_another_block_are_blamed_when_it_is_executed) {
+    liar().bend = bending<protocol::Bodies>([](protocol::Bodies& bodies) {
+        for (auto& body : bodies.bodies) body.transactions = bodies.bodies.back().transactions;
+        if (bodies.bodies.size() == 1) {
+            auto& twice = bodies.bodies.front().transactions;
+            twice.push_back(twice.front());
+        }
+    });
+    expect_blamed(What::wrong_answer);
+}
+
+TEST_F(Liars, with_bytes_that_are_no_transaction_are_blamed) {
+    liar().bend = bending<protocol::Bodies>([](protocol::Bodies& bodies) {
+        for (auto& body : bodies.bodies) {
+            body.transactions.assign(1, protocol::WireTransaction{protocol::SharedSlice{Bytes{1, 2, 3}}, {}});
+        }
+    });
+    expect_blamed(What::wrong_answer);
+}
+
+TEST_F(Liars, with_bodies_under_other_ids_are_blamed) {
+    liar().bend = bending<protocol::Bodies>([](protocol::Bodies& bodies) { bodies.bodies.front().id.bytes[0] ^= 1; });
+    expect_blamed(What::wrong_answer);
+}
+
+TEST_F(Liars, with_bodies_without_transactions_are_blamed) {
+    liar().bend = bending<protocol::Bodies>([](protocol::Bodies& bodies) {
+        bodies.bodies.front().transactions.clear();
+    });
+    expect_blamed(What::wrong_answer);
+}
+
+TEST_F(Liars, with_bodies_larger_than_a_block_are_blamed_and_not_kept) {
+    liar().bend = bending<protocol::Bodies>([](protocol::Bodies& bodies) {
+        bodies.bodies.front().transactions.assign(
+            1, protocol::WireTransaction{protocol::SharedSlice{Bytes(3'000'000)}, {}});
+    });
+    expect_blamed(What::wrong_answer);
+    EXPECT_LT(world_.most.window_bytes, 1'000'000U);
+}
+
+TEST_F(Liars, who_fall_silent_are_blamed_as_overdue) {
+    liar().bend = [](const Message&, MessagePtr) { return MessagePtr{}; };
+    expect_blamed(What::overdue);
+}
+
+TEST_F(Liars, who_fall_silent_about_bodies_are_blamed_as_overdue_or_outrun) {
+    liar().bend = [](const Message& ask, MessagePtr honest) {
+        return std::holds_alternative<protocol::GetBodies>(ask) ? MessagePtr{} : honest;
+    };
+    const auto before = world_.now.at;
+    ASSERT_TRUE(world_.run_to(Height{240}));
+    // A second peer is asked long before the first is overdue.
+    EXPECT_LT(world_.now.at - before, seconds{10});
+}
+
+TEST_F(Liars, with_forged_signatures_in_a_proof_are_blamed) {
+    liar().bend = bending<protocol::Certificates>([](protocol::Certificates& proofs) {
+        auto forged = *proofs.certificates.back();
+        forged.signatures.front().bytes[5] ^= 1;
+        proofs.certificates.back() = std::make_shared<const Certificate>(std::move(forged));
+    });
+    liar().finalised = Height{240};
+    // Asked whom to ask by chance: leave the liar alone with it for a while.
+    for (const auto peer : honest_) world_.remove(peer);
+    world_.run([&] { return world_.blamed(liar_) > 0 || !world_.blames.empty(); });
+    ASSERT_FALSE(world_.blames.empty());
+    EXPECT_EQ(world_.blames.front().what, What::wrong_answer);
+    EXPECT_EQ(world_.state->base()->height, Height{0});
+}
+
+TEST_F(Liars, who_claim_a_greater_height_than_the_certified_block_has_are_blamed) {
+    for (const auto peer : honest_) world_.remove(peer);
+    liar().bend = bending<protocol::Certificates>([](protocol::Certificates& proofs) {
+        auto stretched = *proofs.certificates.back();
+        stretched.target_height = Height{200};  // of 241
+        proofs.certificates.back() = std::make_shared<const Certificate>(std::move(stretched));
+    });
+    ASSERT_TRUE(world_.run([&] { return world_.blamed(liar_) > 0; }));
+    EXPECT_TRUE(world_.rows.empty());
+    EXPECT_FALSE(world_.sync->syncing());
+    world_.add();
+    ASSERT_TRUE(world_.run_to(Height{240}));
+}
+
+TEST_F(Liars, who_claim_a_height_beyond_what_slots_allow_are_blamed_at_once) {
+    for (const auto peer : honest_) world_.remove(peer);
+    liar().bend = bending<protocol::Certificates>([](protocol::Certificates& proofs) {
+        auto stretched = *proofs.certificates.back();
+        stretched.target_height = Height{1'000'000'000};
+        proofs.certificates.back() = std::make_shared<const Certificate>(std::move(stretched));
+    });
+    ASSERT_TRUE(world_.run([&] { return world_.blamed(liar_, What::wrong_answer) > 0; }));
+    EXPECT_EQ(world_.asks.count("GetHeaders"), 0U);
+}
+
+TEST_F(Liars, who_prove_with_a_set_of_their_own_are_blamed) {
+    for (const auto peer : honest_) world_.remove(peer);
+    liar().bend = bending<protocol::Certificates>([](protocol::Certificates& proofs) {
+        auto set = *source().facts(Height{1})->sets.current;
+        set.version = 1;
+        for (auto& member : set.members) {
+            member.key = chain::fixture::validator_key(50).public_key<ValidatorKey>();
+        }
+        set.members.resize(1);
+        auto own = *proofs.certificates.back();
+        own.set_version = 1;
+        proofs.certificates = {std::make_shared<const Certificate>(std::move(own))};
+        proofs.sets = {std::make_shared<const ValidatorSet>(std::move(set))};
+    });
+    ASSERT_TRUE(world_.run([&] { return world_.blamed(liar_, What::wrong_answer) > 0; }));
+    EXPECT_TRUE(world_.rows.empty());
+}
+
+TEST(SyncAdversary, a_mere_claim_does_not_make_a_validator_stop) {
+    World world{source(), small()};
+    ASSERT_TRUE((world.add(), world.run_to(Height{240})));
+    world.wait(seconds{20});
+    auto& liar = world.add(Height{240}, Height{240});
+    liar.bend = [](const Message&, MessagePtr) { return MessagePtr{}; };
+    world.wait(milliseconds{1});
+    auto status = source().status(Height{240}, Height{240});
+    status.finalised_height = Height{1'000'000};
+    status.head_height = Height{1'000'000};
+    world.say(liar.ref, status);
+    bool ever = false;
+    world.run([&] { return ever = ever || world.sync->syncing(); }, std::chrono::minutes{30});
+    EXPECT_FALSE(ever);
+    EXPECT_EQ(world.blamed(liar.ref, What::overdue), world.blamed(liar.ref));
+    // Each empty claim is believed for less time than the one before.
+    EXPECT_LT(liar.asked, 14U);
+    EXPECT_EQ(world.sync->progress(world.now).phase, Phase::synced);
+}
+
+TEST(SyncAdversary, peers_that_leave_are_replaced) {
+    World world{source(), small()};
+    std::vector<PeerRef> peers;
+    for (int i = 0; i < 5; ++i) peers.push_back(world.add().ref);
+    for (std::size_t i = 0; i < 4; ++i) {
+        const Height next{world.state->base()->height.value + 30};
+        const auto asked = world.asks["GetHeaders"] + 3;
+        world.run([&] { return world.state->base()->height >= next || world.asks["GetHeaders"] >= asked; });
+        world.remove(peers[i]);
+    }
+    ASSERT_TRUE(world.run_to(Height{240}));
+    EXPECT_TRUE(world.blames.empty());
+}
+
+TEST(SyncAdversary, alone_with_a_liar_it_is_behind_until_an_honest_peer_comes) {
+    World world{source(), small()};
+    auto& liar = world.add();
+    liar.bend = bending<protocol::Bodies>([](protocol::Bodies& bodies) {
+        for (auto& body : bodies.bodies) body.transactions.push_back(body.transactions.front());
+    });
+    world.run([&] { return world.blamed(liar.ref) > 0; });
+    world.wait(std::chrono::minutes{1});
+    EXPECT_LT(world.state->base()->height, Height{10});
+    EXPECT_EQ(world.sync->progress(world.now).phase, Phase::behind);
+    world.add();
+    ASSERT_TRUE(world.run_to(Height{240}));
+}
+
+TEST(SyncAdversary, a_certified_chain_without_our_finalised_block_stops_it) {
+    const Source other{{.final_height = 20, .transfer_every = 3}};
+    World world{source(), small()};
+    std::vector<BlockPtr> blocks;
+    for (Height h{1}; h <= Height{20}; ++h) blocks.push_back(other.block(h));
+    ASSERT_EQ(world.state->append_final(blocks)->applied, 20U);
+    world.overtake(world.state->base()->height);
+    world.add();
+    ASSERT_TRUE(world.run([&] { return world.sync->progress(world.now).phase == Phase::error; }));
+    EXPECT_THAT(world.sync->progress(world.now).error, testing::HasSubstr("finalised"));
+    world.asks.clear();
+    world.wait(std::chrono::minutes{10});
+    EXPECT_TRUE(world.asks.empty());
+}
+
+TEST(SyncAdversary, who_is_busy_is_asked_again_when_ready) {
+    World world{source(), small()};
+    auto& peer = world.add();
+    peer.refuses = protocol::Refusal::busy;
+    world.wait(seconds{10});
+    EXPECT_GT(peer.asked, 5U);
+    EXPECT_LT(peer.asked, 15U);
+    peer.refuses.reset();
+    world.ready(peer.ref);
+    ASSERT_TRUE(world.run_to(Height{240}));
+    EXPECT_TRUE(world.blames.empty());
+}
+
+TEST(SyncAdversary, who_has_no_word_for_it_is_left_alone_for_longer_each_time) {
+    World world{source(), small()};
+    auto& peer = world.add();
+    peer.refuses = protocol::Refusal::unsupported;
+    world.wait(std::chrono::minutes{10});
+    EXPECT_GE(peer.asked, 3U);
+    EXPECT_LE(peer.asked, 12U);
+    EXPECT_TRUE(world.blames.empty());
+    EXPECT_NE(world.sync->progress(world.now).phase, Phase::syncing);
+}
+
+TEST(SyncAdversary, refusals_cost_nothing_at_first_and_something_later) {
+    World world{source(), small()};
+    auto& peer = world.add();
+    peer.bend = [](const Message&, MessagePtr) { return make_message(protocol::Refused{Errc::not_found, "no"}); };
+    ASSERT_TRUE(world.run([&] { return peer.asked == 3; }));
+    EXPECT_TRUE(world.blames.empty());
+    world.wait(std::chrono::minutes{10});
+    EXPECT_GE(world.blamed(peer.ref, What::overdue), 1U);
+}
+
+TEST(SyncAdversary, a_forged_branch_is_blamed_and_offered_to_nobody) {
+    World world{source(), small()};
+    auto& peer = world.add(Height{200}, Height{200});
+    ASSERT_TRUE(world.run_to(Height{200}));
+    peer.bend = bending<protocol::Headers>(relink);
+    world.tell(peer, Height{200}, Height{230});
+    ASSERT_TRUE(world.run([&] { return world.blamed(peer.ref) > 0; }));
+    EXPECT_EQ(world.blames.front().what, What::wrong_answer);
+    EXPECT_EQ(world.offers, 0U);
+}
+
+}  // namespace
+}  // namespace sennit::sync
