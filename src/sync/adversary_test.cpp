@@ -192,7 +192,7 @@ TEST_F(Liars, with_forged_signatures_in_a_proof_are_blamed) {
     EXPECT_EQ(world_.state->base()->height, Height{0});
 }
 
-TEST_F(Liars, who_claim_a_greater_height_than_the_certified_block_has_are_blamed) {
+TEST_F(Liars, who_claim_another_height_than_the_certified_block_has_are_blamed) {
     for (const auto peer : honest_) world_.remove(peer);
     liar().bend = bending<protocol::Certificates>([](protocol::Certificates& proofs) {
         auto stretched = *proofs.certificates.back();

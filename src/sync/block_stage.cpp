@@ -134,7 +134,7 @@ void BlockStage::ask_again(Now now) {
     auto heights = window_.lacking(std::get<ForBodies>(holder->purpose).heights);
     auto* source = exchange_.sources().choose(Work::bodies, now.at, [&](const Source& s) {
         return s.peer != holder->peer && s.in_flight == 0 && s.traits.sennit && s.serves_bodies() && s.status &&
-               s.status->finalised_height >= heights.back() && s.traits.blocks_max >= heights.size();
+               s.status->finalised_height >= heights.back() && (s.traits.blocks_max == 0 || s.traits.blocks_max >= heights.size());
     });
     if (source != nullptr) send(*source, std::move(heights), now);
 }

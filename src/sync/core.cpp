@@ -81,6 +81,7 @@ void Sync::Core::step(Now now) {
 void Sync::Core::decide(Now now) {
     bool any = false;
     bool ahead = false;
+    bool leading = false;
     for (auto& [peer, source] : exchange.sources().all()) {
         if (!on_our_chain(source)) continue;
         any = true;
@@ -89,8 +90,10 @@ void Sync::Core::decide(Now now) {
         } else if (!source.ahead_since) {
             source.ahead_since = now.at;
         }
+        leading = leading || leads(source);
         ahead = ahead || ((leads(source) || branch_due(source, now)) && source.failures < kEmptyClaims);
     }
+    forced = forced && leading;
     if (start_anchored(now) || start_branch(now)) return;
     resting = !any ? Phase::idle : ahead ? Phase::behind : Phase::synced;
 }
@@ -109,6 +112,8 @@ bool Sync::Core::start_anchored(Now now) {
 
 bool Sync::Core::start_branch(Now now) {
     auto* source = exchange.sources().choose(Work::headers, now.at, [&](const Source& s) {
+        // Whose branch hangs on blocks that are final there has been asked for it once.
+        if (forced && leads(s)) return false;
         return branch_due(s, now) && s.answers(Form::headers_by_id) && s.answers(Form::headers_newest_first) &&
                s.answers(Form::blocks_by_id);
     });
@@ -131,6 +136,11 @@ void Sync::Core::restart(Now now) {
     blocks.stop();
     branch.stop();
     enter(Stage::none, now);
+}
+
+void Sync::Core::overtaken(Now now) {
+    exchange.out(DropHeaders{local->base->height});
+    restart(now);
 }
 
 void Sync::Core::halt(std::string why) {
@@ -157,7 +167,7 @@ void Sync::Core::step_proofs(Now now) {
 }
 
 void Sync::Core::step_headers(Now now) {
-    if (anchor.height <= local->base->height) return restart(now);
+    if (anchor.height <= local->base->height) return overtaken(now);
     if (auto asked = headers.advance(now); !asked) {
         disappoint(anchor.prover, asked.error(), now);
         return restart(now);
@@ -180,7 +190,7 @@ void Sync::Core::step_headers(Now now) {
 void Sync::Core::step_blocks(Now now) {
     if (anchor.height <= local->base->height) {
         disk_failures = 0;
-        return restart(now);
+        return overtaken(now);
     }
     blocks.advance(now);
 }
@@ -191,9 +201,11 @@ void Sync::Core::step_branch(Now now) {
     if (branch.end() == End::running) return;
     if (auto* source = exchange.sources().find(*branch.peer())) {
         const bool final_there = source->status->finalised_height > local->base->height;
-        if (branch.end() == End::detached && final_there) {
+        if (branch.end() == End::done) {
+            source->failures = 0;
+        } else if (branch.end() == End::detached && final_there) {
             forced = true;
-        } else if (branch.end() != End::done && !source->shunned(now.at)) {
+        } else if (!source->shunned(now.at)) {
             exchange.sources().shun(*source, now.at);
         }
     }

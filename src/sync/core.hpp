@@ -30,6 +30,8 @@ struct Sync::Core {
     void enter(Stage next, Now now);
     /// Back to `none`, from wherever.
     void restart(Now now);
+    /// Our base has reached the anchor.
+    void overtaken(Now now);
     void halt(std::string why);
 
     void expire(Now now);

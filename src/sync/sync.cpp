@@ -177,11 +177,12 @@ Progress Sync::progress(Now now) const { return core_->progress(now); }
 bool Sync::syncing() const {
     // A handful of unfinalised blocks is nothing to stop for.
     constexpr std::size_t kBranchShort = 16;
+    const bool far = core_->from.value + core_->options.anchor_gap < core_->anchor.height.value;
     switch (core_->stage) {
         case Stage::none:
         case Stage::proofs: return false;
-        case Stage::headers: return core_->headers.confirmed();
-        case Stage::blocks: return true;
+        case Stage::headers: return far && core_->headers.confirmed();
+        case Stage::blocks: return far;
         case Stage::branch: return core_->branch.size() > kBranchShort && core_->branch.accepted() > 0;
     }
     return false;

@@ -246,6 +246,52 @@ TEST(Sync, tells_how_far_it_is) {
     EXPECT_EQ(world.sync->progress(world.now).percent, 100);
 }
 
+TEST(Sync, waits_for_the_status_of_a_peer_whose_proof_is_younger) {
+    World world{source(), small()};
+    auto& peer = world.add(Height{100}, Height{102});
+    peer.bend = [](const protocol::Message&, protocol::MessagePtr honest) {
+        if (!std::holds_alternative<protocol::Certificates>(*honest)) return honest;
+        return protocol::make_message(source().proofs(1, Height{101}));
+    };
+    world.wait(seconds{3});
+    EXPECT_EQ(world.asks.count("GetHeaders"), 0U);
+    world.tell(peer, Height{101}, Height{102});
+    ASSERT_TRUE(world.run_to(Height{101}));
+    EXPECT_TRUE(world.blames.empty());
+}
+
+TEST(Sync, leaves_peers_of_another_chain_alone) {
+    World world{source(), Options{}};
+    auto& peer = world.add(Height{0}, Height{0});
+    world.wait(milliseconds{1});
+    auto status = source().status(Height{200}, Height{220});
+    status.genesis = status.head;
+    world.say(peer.ref, status);
+    world.wait(seconds{30});
+    EXPECT_TRUE(world.asks.empty());
+    EXPECT_EQ(world.sync->progress(world.now).phase, Phase::idle);
+}
+
+TEST(Sync, keeps_a_validator_from_proposing_only_while_it_is_far_behind) {
+    World world{source(), small()};
+    auto& peer = world.add(Height{150}, Height{150});
+    bool ever = false;
+    ASSERT_TRUE(world.run([&] {
+        ever = ever || world.sync->syncing();
+        return world.state->base()->height == Height{150};
+    }));
+    EXPECT_TRUE(ever);
+    world.wait(seconds{10});
+    EXPECT_FALSE(world.sync->syncing());
+    ever = false;
+    // A few blocks more, which hang on one that is final at the peer.
+    world.tell(peer, Height{152}, Height{156});
+    world.run([&] { return ever = ever || world.sync->syncing(); }, seconds{30});
+    EXPECT_EQ(world.head, source().block(Height{156})->id);
+    EXPECT_EQ(world.state->base()->height, Height{152});
+    EXPECT_FALSE(ever);
+}
+
 TEST(Sync, is_idle_without_peers_and_synced_beside_equals) {
     World world{source(), Options{}};
     world.wait(seconds{1});
