@@ -76,7 +76,9 @@ const Row& row_of(Type type) {
     return kRows[index - 1u];
 }
 
-Error unknown(std::uint64_t at) { return {Errc::unknown_type, "unknown message type", at, {}}; }
+Error unknown(std::uint64_t at) {
+    return {Errc::unknown_type, "unknown message type", at, {}};
+}
 
 void write_head(std::uint8_t* at, Type type, std::size_t payload_size) {
     const auto length = payload_size + head_size(type) - 4;
@@ -88,7 +90,9 @@ void write_head(std::uint8_t* at, Type type, std::size_t payload_size) {
 
 }  // namespace
 
-std::string_view to_string(Type type) { return row_of(type).name; }
+std::string_view to_string(Type type) {
+    return row_of(type).name;
+}
 
 std::optional<Type> type_named(std::string_view name, bool extension) {
     for (const auto& row : kRows) {
@@ -102,7 +106,9 @@ Result<Type> type_of(std::uint8_t number) {
     return static_cast<Type>(number);
 }
 
-std::size_t payload_size_max(Type type) { return row_of(type).payload_size_max; }
+std::size_t payload_size_max(Type type) {
+    return row_of(type).payload_size_max;
+}
 
 void append_frame(Bytes& out, Type type, BytesView payload) {
     SENNIT_ASSERT(payload.size() + head_size(type) <= kLengthMax + 4);
@@ -140,8 +146,8 @@ Result<std::optional<FrameHead>> Layout::parse(BytesView prefix) const {
         if (prefix.size() == kHeadSize) return std::optional<FrameHead>{};
         const auto kind = prefix[5];
         if (kind >= kExtensionBit) return unknown(5);
-        return std::optional{FrameHead{static_cast<std::uint8_t>(kind | kExtensionBit),
-                                       kHeadSize + 1, length - 2}};
+        return std::optional{
+            FrameHead{static_cast<std::uint8_t>(kind | kExtensionBit), kHeadSize + 1, length - 2}};
     }
     if (number >= kExtensionBit) return unknown(4);
     return std::optional{FrameHead{number, kHeadSize, length - 1}};

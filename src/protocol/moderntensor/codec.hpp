@@ -79,7 +79,9 @@ SharedBytes make_frame(Type type, BytesView payload = {});
 /// The same without copying: `bytes` begins with `head_size(type)` spare bytes. nullptr if it is
 /// too long for a frame.
 SharedBytes seal_frame(Type type, Bytes bytes);
-constexpr std::size_t head_size(Type type) { return kHeadSize + (is_extension(type) ? 1 : 0); }
+constexpr std::size_t head_size(Type type) {
+    return kHeadSize + (is_extension(type) ? 1 : 0);
+}
 inline SharedBytes make_frame(Type type, std::string_view payload) {
     return make_frame(type, as_bytes(payload));
 }

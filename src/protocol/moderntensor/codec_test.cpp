@@ -41,8 +41,7 @@ TEST(ModernTensorCodec, frames_of_the_original_are_read_and_written_again_byte_f
 TEST(ModernTensorCodec, the_json_of_the_original_needs_no_payload_to_be_rebuilt) {
     for (const auto& item : read_cases("frames.json")) {
         if (item.get_text("name")->starts_with("type_")) continue;
-        EXPECT_EQ(describe(hex_of(item), {})[0].find("payload"), nullptr)
-            << *item.get_text("name");
+        EXPECT_EQ(describe(hex_of(item), {})[0].find("payload"), nullptr) << *item.get_text("name");
     }
 }
 
@@ -95,7 +94,8 @@ TEST(ModernTensorCodec, headers_are_parsed_as_by_the_original_but_for_what_it_lo
             EXPECT_EQ(*written.find(key), value) << name << " " << key;
         }
         const auto* extra = (*fields.get("json"))->find("extra_data");
-        EXPECT_EQ(*written.get_text("extra_data"), extra != nullptr ? *extra->as_text() : "") << name;
+        EXPECT_EQ(*written.get_text("extra_data"), extra != nullptr ? *extra->as_text() : "")
+            << name;
     }
 }
 
@@ -256,15 +256,17 @@ TEST(ModernTensorCodec, bodies_transactions_and_peers_come_back) {
     const auto block = test_block(4);
     Bodies bodies;
     bodies.bodies.push_back({block->id, {WireTransaction{block->transactions[0]}}});
-    const auto body = std::get<Bodies>(
-        **read_json(Type::block_bodies, as_bytes(write_bodies(bodies)))).bodies.at(0);
+    const auto body =
+        std::get<Bodies>(**read_json(Type::block_bodies, as_bytes(write_bodies(bodies))))
+            .bodies.at(0);
     EXPECT_EQ(body.id, block->id);
     EXPECT_EQ(to_hex(body.transactions.at(0).bytes()), to_hex(block->transactions[0]->rlp));
 
     const Transactions list{{WireTransaction{test_transaction(1)}}};
-    EXPECT_EQ(std::get<Transactions>(
-                  **read_json(Type::transactions, as_bytes(write_transactions(list))))
-                  .transactions.size(), 1u);
+    EXPECT_EQ(
+        std::get<Transactions>(**read_json(Type::transactions, as_bytes(write_transactions(list))))
+            .transactions.size(),
+        1u);
 
     const Peers peers{{{{"tcp", "1.2.3.4", 5}, NodeId{}}, {{"tcp", "h\"\xc3\xb6st", 2}, {}}}};
     const auto text = write_peers(peers);
@@ -282,7 +284,8 @@ TEST(ModernTensorCodec, entries_of_peers_that_name_no_place_are_left_out) {
     EXPECT_TRUE(read(R"({"peers": [{"address": "", "port": 1}, {"address": "1.2.3.4", "port": 0},
         {"address": "1.2.3.4", "port": 65536}, {"port": 1}, 7, {"address": 5, "port": 1}]})")
                     .empty());
-    EXPECT_EQ(read(R"({"peers": [{"address": "1.2.3.4", "port": 1, "node_id": "zz"}]})").size(), 1u);
+    EXPECT_EQ(read(R"({"peers": [{"address": "1.2.3.4", "port": 1, "node_id": "zz"}]})").size(),
+              1u);
 }
 
 TEST(ModernTensorCodec, ranges_end_with_their_end_and_at_the_cap) {
@@ -297,7 +300,8 @@ TEST(ModernTensorCodec, ranges_end_with_their_end_and_at_the_cap) {
     EXPECT_EQ(ask(R"({"start_height": 3, "end_height": 999, "max_blocks": 500})").max, 128u);
     EXPECT_EQ(ask(R"({"start_height": 3, "end_height": 9})").from, Height{3});
     for (const auto* bad : {R"({"start_height": -1, "end_height": 0})", R"({"start_height": "1",
-             "end_height": 0})", R"({"start_height": 1.5, "end_height": 2})", "[]", "{}", ""}) {
+             "end_height": 0})",
+                            R"({"start_height": 1.5, "end_height": 2})", "[]", "{}", ""}) {
         EXPECT_FALSE(read_json(Type::get_blocks, as_bytes(bad))) << bad;
     }
 }

@@ -66,7 +66,9 @@ void set_error(json::Value& out, const Error& error, std::size_t begin) {
     out.set("at", begin + (error.at == Error::kNowhere ? 0 : error.at));
 }
 
-void set_payload(json::Value& out, BytesView payload) { out.set("payload", to_hex(payload)); }
+void set_payload(json::Value& out, BytesView payload) {
+    out.set("payload", to_hex(payload));
+}
 
 void describe_json(json::Value& out, Type type, BytesView payload, std::size_t begin) {
     const auto object = json::parse(as_text(payload));
@@ -81,8 +83,8 @@ void describe_json(json::Value& out, Type type, BytesView payload, std::size_t b
     const bool whole = json::write(*object, json::Style::python) == as_text(payload) &&
                        !(is_undefined(type) && members && members->empty());
     const bool flat = members && std::ranges::none_of(*members, [](const json::Member& member) {
-        return is_reserved(member.key);
-    });
+                          return is_reserved(member.key);
+                      });
     if (flat) {
         for (const auto& member : *members) out.set(member.key, member.value);
     }

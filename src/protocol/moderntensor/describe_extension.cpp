@@ -67,15 +67,14 @@ Value value_of(const WireBlock& block) {
 }
 
 Value value_of(const ValidatorSetPtr& set) {
-    return Value::object(
-        {{"version", set->version},
-         {"first_slot", set->first_slot.value},
-         {"members", list(set->members, [](const Member& member) {
-              return Value::object({{"account", to_hex(member.account)},
-                                    {"payout", to_hex(member.payout)},
-                                    {"key", to_hex(member.key)},
-                                    {"weight", member.weight}});
-          })}});
+    return Value::object({{"version", set->version},
+                          {"first_slot", set->first_slot.value},
+                          {"members", list(set->members, [](const Member& member) {
+                               return Value::object({{"account", to_hex(member.account)},
+                                                     {"payout", to_hex(member.payout)},
+                                                     {"key", to_hex(member.key)},
+                                                     {"weight", member.weight}});
+                           })}});
 }
 
 template <class Items>
@@ -136,8 +135,8 @@ struct Describe {
     void operator()(const Blocks& message) const { out.set("blocks", values_of(message.blocks)); }
     void operator()(const Bodies& message) const {
         out.set("bodies", list(message.bodies, [](const Bodies::Body& body) {
-                    return Value::object({{"id", to_hex(body.id)},
-                                          {"transactions", value_of(body.transactions)}});
+                    return Value::object(
+                        {{"id", to_hex(body.id)}, {"transactions", value_of(body.transactions)}});
                 }));
     }
     void operator()(const Transactions& message) const {

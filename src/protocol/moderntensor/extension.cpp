@@ -22,9 +22,7 @@ class Encoder {
         out_.raw(std::array<std::uint8_t, kHeadSize + 1>{});
     }
 
-    SharedBytes seal() && {
-        return type_ ? seal_frame(*type_, std::move(out_).take()) : nullptr;
-    }
+    SharedBytes seal() && { return type_ ? seal_frame(*type_, std::move(out_).take()) : nullptr; }
 
     void operator()(const Status& status) {
         type_ = Type::sennit_status;
@@ -184,13 +182,12 @@ class Encoder {
 
 class Decoder {
   public:
-    Decoder(Type type, BytesView payload)
-        : type_{type}, payload_{payload}, in_{payload} {}
+    Decoder(Type type, BytesView payload) : type_{type}, payload_{payload}, in_{payload} {}
 
     Result<Extended> run() {
         Extended out;
-        const bool numbered = static_cast<std::uint8_t>(type_) >=
-                              static_cast<std::uint8_t>(Type::sennit_get_headers);
+        const bool numbered =
+            static_cast<std::uint8_t>(type_) >= static_cast<std::uint8_t>(Type::sennit_get_headers);
         if (numbered) {
             SENNIT_TRY(out.request, in_.le<std::uint32_t>());
             const bool may_be_news =

@@ -27,7 +27,9 @@ inline json::Array read_cases(const std::string& name) {
     return {cases.begin(), cases.end()};
 }
 
-inline Bytes hex_of(const json::Value& item) { return *from_hex(*item.get_text("hex")); }
+inline Bytes hex_of(const json::Value& item) {
+    return *from_hex(*item.get_text("hex"));
+}
 
 inline BlockId test_genesis() {
     BlockId id;
@@ -52,7 +54,9 @@ inline json::Value original_hello(std::initializer_list<json::Member> other = {}
 inline Bytes json_frame(Type type, const json::Value& value) {
     return *make_frame(type, json::write(value, json::Style::python));
 }
-inline Bytes text_frame(Type type, std::string_view text) { return *make_frame(type, text); }
+inline Bytes text_frame(Type type, std::string_view text) {
+    return *make_frame(type, text);
+}
 
 struct SentFrame {
     Type type;

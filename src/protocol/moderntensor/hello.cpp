@@ -10,21 +10,31 @@ namespace {
 
 constexpr std::size_t kCapabilitiesMax = 32;
 
-int digit_of(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
+constexpr std::uint8_t kNoDigit = 0xff;
+
+constexpr std::array<std::uint8_t, 256> make_digits() {
+    std::array<std::uint8_t, 256> digits{};
+    digits.fill(kNoDigit);
+    for (std::uint8_t i = 0; i < 10; ++i) digits[static_cast<std::size_t>('0') + i] = i;
+    for (std::uint8_t i = 0; i < 6; ++i) {
+        const auto value = static_cast<std::uint8_t>(10 + i);
+        digits[static_cast<std::size_t>('a') + i] = value;
+        digits[static_cast<std::size_t>('A') + i] = value;
+    }
+    return digits;
+}
+constexpr auto kDigits = make_digits();
+
+std::uint8_t digit_of(char c) {
+    return kDigits[static_cast<std::uint8_t>(c)];
 }
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-Result<const json::Value*> required(const json::Value& object, std::string_view key) {
-    return object.get(key);
+bool is_space(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 Result<std::optional<std::uint64_t>> number(const json::Value& object, std::string_view key) {
-    SENNIT_TRY(const auto* value, required(object, key));
+    SENNIT_TRY(const auto* value, object.get(key));
     const auto u64 = value->as_u64();
     return u64 ? std::optional{*u64} : std::optional<std::uint64_t>{};
 }
@@ -32,7 +42,8 @@ Result<std::optional<std::uint64_t>> number(const json::Value& object, std::stri
 Result<Bytes> hex(const json::Value& object, std::string_view key) {
     SENNIT_TRY(const auto text, object.get_text(key));
     auto bytes = from_python_hex(text);
-    if (!bytes) return Error{Errc::malformed, bytes.error().what, Error::kNowhere, std::string{key}};
+    if (!bytes)
+        return Error{Errc::malformed, bytes.error().what, Error::kNowhere, std::string{key}};
     return bytes;
 }
 
@@ -83,7 +94,7 @@ Result<Hello> parse_hello(BytesView payload) {
     SENNIT_TRY(hello.best_hash, hex(object, "best_hash"));
     SENNIT_TRY(hello.listen_port, number(object, "listen_port"));
     SENNIT_TRY(hello.node_id, hex(object, "node_id"));
-    SENNIT_TRY(const auto* capabilities, required(object, "capabilities"));
+    SENNIT_TRY(const auto* capabilities, object.get("capabilities"));
     if (const auto items = capabilities->as_array()) {
         for (const auto& item : *items) {
             const auto text = item.as_text();
@@ -92,8 +103,11 @@ Result<Hello> parse_hello(BytesView payload) {
             }
         }
     }
-    if (const auto nonce = object.get_text("nonce")) {
-        if (auto bytes = hash_from_hex<Digest>(*nonce)) hello.nonce = *bytes;
+    if (const auto* nonce = object.find("nonce")) {
+        const auto text = nonce->as_text();
+        if (text && text->size() == 2 * Digest::kSize) {
+            if (const auto bytes = hash_from_hex<Digest>(*text)) hello.nonce = *bytes;
+        }
     }
     return hello;
 }
@@ -105,20 +119,22 @@ Bytes proof_bytes(const BlockId& genesis, BytesView dialler, BytesView listener)
 }
 
 Result<Bytes> from_python_hex(std::string_view text) {
-    Bytes out;
-    out.reserve(text.size() / 2);
+    Bytes out(text.size() / 2);
+    std::size_t size = 0;
     std::size_t i = 0;
     while (i < text.size()) {
         if (is_space(text[i])) {
             ++i;
             continue;
         }
-        const int high = digit_of(text[i]);
-        const int low = i + 1 < text.size() ? digit_of(text[i + 1]) : -1;
-        if (high < 0 || low < 0) return Error{Errc::malformed, "not hexadecimal", i, {}};
-        out.push_back(static_cast<std::uint8_t>(high << 4 | low));
+        const auto high = digit_of(text[i]);
+        const auto low = i + 1 < text.size() ? digit_of(text[i + 1]) : kNoDigit;
+        // Digits are below 16, so any other value shows in the upper half.
+        if ((high | low) > 15) return Error{Errc::malformed, "not hexadecimal", i, {}};
+        out[size++] = static_cast<std::uint8_t>(high << 4 | low);
         i += 2;
     }
+    out.resize(size);
     return out;
 }
 

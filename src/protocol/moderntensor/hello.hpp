@@ -26,12 +26,12 @@ struct Hello {
 
 /// As Python's json.dumps writes it, keys in the original's order.
 std::string write_hello(const Hello& hello);
-/// All keys but `nonce` must be there, hashes in hexadecimal as bytes.fromhex takes it. Further keys
-/// and any order are fine. Errors: those of json::parse; not_found, malformed.
+/// All keys but `nonce` must be there, hashes in hexadecimal as bytes.fromhex takes it. Further
+/// keys and any order are fine. Errors: those of json::parse; not_found, malformed.
 Result<Hello> parse_hello(BytesView payload);
 
-/// What a node signs to prove the id in its HELLO: "sennit/hello/1" || genesis || both payloads, the
-/// dialler's first. Both hold a fresh nonce, so a proof serves one link.
+/// What a node signs to prove the id in its HELLO: "sennit/hello/1" || genesis || both payloads,
+/// the dialler's first. Both hold a fresh nonce, so a proof serves one link.
 Bytes proof_bytes(const BlockId& genesis, BytesView dialler, BytesView listener);
 
 /// bytes.fromhex: upper and lower case, white space between bytes.

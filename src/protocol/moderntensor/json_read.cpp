@@ -48,8 +48,8 @@ Result<void> optional_hash(const json::Value& object, std::string_view key, H& o
 template <class Take>
 Result<void> each(const json::Value& object, std::string_view key, std::size_t max, Take take) {
     SENNIT_TRY(const auto items, object.get_array(key));
-    if (items.size() > max) return Error{Errc::oversized, "a list above its bound", Error::kNowhere,
-                                         std::string{key}};
+    if (items.size() > max)
+        return Error{Errc::oversized, "a list above its bound", Error::kNowhere, std::string{key}};
     for (const auto& item : items) SENNIT_TRY(take(item));
     return {};
 }
@@ -175,8 +175,10 @@ Result<MessagePtr> read_transaction(const json::Value& object) {
     SENNIT_TRY(tx.v, object.get_u64("v"));
     if (tx.v < 35) {
         // The original's placeholder signatures say 27 or 0.
-        return Error{Errc::unsupported, "only replay-protected (EIP-155) transactions allowed",
-                     Error::kNowhere, {}};
+        return Error{Errc::unsupported,
+                     "only replay-protected (EIP-155) transactions allowed",
+                     Error::kNowhere,
+                     {}};
     }
     SENNIT_TRY(tx.r, hash_at<Word>(object, "r"));
     SENNIT_TRY(tx.s, hash_at<Word>(object, "s"));

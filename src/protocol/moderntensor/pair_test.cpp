@@ -55,8 +55,8 @@ class ModernTensorPair : public testing::Test {
         EXPECT_TRUE(a.send(b_at_a(), make_message(std::move(request)), id).refused.empty());
         run();
         const auto asked = b.received.back();
-        EXPECT_TRUE(b.send(asked.peer, make_message(std::move(answer)), {}, asked.receipt)
-                        .refused.empty());
+        EXPECT_TRUE(
+            b.send(asked.peer, make_message(std::move(answer)), {}, asked.receipt).refused.empty());
         b.input(Settle{asked.receipt, Verdict::accept});
         run();
         const auto got = a.received.back();
@@ -185,8 +185,7 @@ TEST_F(ModernTensorPair, certificates_come_with_the_sets_that_they_bring) {
         member.weight = 1000u * i;
         set.members.push_back(member);
     }
-    const Certificates answer{{test_certificate()},
-                              {std::make_shared<const ValidatorSet>(set)}};
+    const Certificates answer{{test_certificate()}, {std::make_shared<const ValidatorSet>(set)}};
     const auto by_version = ask(GetCertificates{FromSetVersion{3}}, answer);
     EXPECT_EQ(std::get<FromSetVersion>(by_version.first.what).version, 3u);
     EXPECT_EQ(*by_version.second.sets.at(0), set);
@@ -216,8 +215,8 @@ TEST_F(ModernTensorPair, certificates_come_with_the_sets_that_they_bring) {
 TEST_F(ModernTensorPair, many_requests_of_one_kind_may_be_in_flight_and_answered_in_any_order) {
     connect();
     for (std::uint64_t i = 1; i <= 8; ++i) {
-        const auto sent = a.send(b_at_a(), make_message(GetHeaders{Height{i * 100}, 1, false}),
-                                 RequestId{i});
+        const auto sent =
+            a.send(b_at_a(), make_message(GetHeaders{Height{i * 100}, 1, false}), RequestId{i});
         EXPECT_TRUE(sent.refused.empty());
         EXPECT_GT(sent.overdue, a.now.at);
     }
@@ -343,7 +342,11 @@ TEST_F(ModernTensorPair, an_announcement_reaches_originals_and_sennit_peers_enco
     std::vector<PeerId> all;
     for (const auto& [peer, facts] : a.peers) all.push_back(peer);
     const Outgoing outgoing{make_message(Transactions{{WireTransaction{test_transaction(1)}}}),
-                            Priority::normal, {}, {}, {}, {}};
+                            Priority::normal,
+                            {},
+                            {},
+                            {},
+                            {}};
     EXPECT_TRUE(a.protocol->send(all, outgoing, a.now).refused.empty());
     a.drain();
     EXPECT_EQ(a.frames(link).at(0).type, Type::new_transaction);
@@ -361,13 +364,23 @@ TEST_F(ModernTensorPair, every_kind_is_described_and_made_again) {
     ValidatorSet set;
     set.members.resize(1);
     const std::vector<Message> messages{
-        status, votes, NewBlock{block}, Evidences{{{{1}, {2}}}},
-        GetHeaders{Height{1}, 2, true}, GetHeaders{BlockId{}, 2, true},
-        GetBlocks{BlockRange{Height{1}, 2}}, GetBlocks{std::vector{BlockId{}}},
-        GetBodies{{BlockId{}}}, GetTransactions{{TxId{}}}, GetCertificates{FromSetVersion{1}},
-        GetCertificates{LatestCertificate{}}, GetCertificates{std::vector{BlockId{}}},
-        Headers{{WireHeader{test_block(1)->header}}, {test_certificate()}}, Blocks{{block}},
-        bodies, Transactions{{WireTransaction{test_transaction(1)}}},
+        status,
+        votes,
+        NewBlock{block},
+        Evidences{{{{1}, {2}}}},
+        GetHeaders{Height{1}, 2, true},
+        GetHeaders{BlockId{}, 2, true},
+        GetBlocks{BlockRange{Height{1}, 2}},
+        GetBlocks{std::vector{BlockId{}}},
+        GetBodies{{BlockId{}}},
+        GetTransactions{{TxId{}}},
+        GetCertificates{FromSetVersion{1}},
+        GetCertificates{LatestCertificate{}},
+        GetCertificates{std::vector{BlockId{}}},
+        Headers{{WireHeader{test_block(1)->header}}, {test_certificate()}},
+        Blocks{{block}},
+        bodies,
+        Transactions{{WireTransaction{test_transaction(1)}}},
         Certificates{{test_certificate()}, {std::make_shared<const ValidatorSet>(set)}},
         Refused{Errc::busy, "later"}};
     for (const auto& message : messages) {

@@ -27,7 +27,9 @@ bool all_zero(BytesView bytes) {
     return std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; });
 }
 
-bool equal(BytesView a, BytesView b) { return std::ranges::equal(a, b); }
+bool equal(BytesView a, BytesView b) {
+    return std::ranges::equal(a, b);
+}
 
 }  // namespace
 
@@ -37,7 +39,9 @@ TensorSession::TensorSession(SessionLink& link, Local& local)
     local.nonces.insert(nonce_);
 }
 
-TensorSession::~TensorSession() { local_->nonces.erase(nonce_); }
+TensorSession::~TensorSession() {
+    local_->nonces.erase(nonce_);
+}
 
 void TensorSession::on_open(Now now) {
     heard_ = now.at;
@@ -49,8 +53,8 @@ void TensorSession::on_bytes(BytesView bytes, Now now) {
     while (!bytes.empty() && !closed_) {
         auto frame = reader_.feed(bytes);
         if (!frame) {
-            const auto offence = frame.error().code == Errc::oversized ? Offence::oversized
-                                                                       : Offence::framing;
+            const auto offence =
+                frame.error().code == Errc::oversized ? Offence::oversized : Offence::framing;
             if (!talking_) return refuse(words::no_hello(link_->inbound()), offence, frame.error());
             if (frame.error().code != Errc::busy) {
                 return refuse(frame.error().what, offence, frame.error());
@@ -128,8 +132,10 @@ void TensorSession::on_hello(const Frame& frame, Now now) {
     sennit_ = hello->has(kCapability);
     if (sennit_ && (!hello->nonce || hello->node_id.size() != NodeId::kSize)) {
         return refuse(words::bad_hello(inbound), Offence::malformed,
-                      {Errc::malformed, "sennit/1 needs a nonce and a node_id of 32 bytes",
-                       Error::kNowhere, {}});
+                      {Errc::malformed,
+                       "sennit/1 needs a nonce and a node_id of 32 bytes",
+                       Error::kNowhere,
+                       {}});
     }
     hello_theirs_ = to_bytes(frame.payload);
     facts_.address = link_->remote();
@@ -172,9 +178,9 @@ void TensorSession::establish(Now now) {
         return;
     }
     const bool inbound = link_->inbound();
-    const auto signature = local_->key.sign(proof_bytes(local_->genesis,
-                                                        inbound ? hello_theirs_ : hello_ours_,
-                                                        inbound ? hello_ours_ : hello_theirs_));
+    const auto signature =
+        local_->key.sign(proof_bytes(local_->genesis, inbound ? hello_theirs_ : hello_ours_,
+                                     inbound ? hello_ours_ : hello_theirs_));
     out_.push_back(Write{make_frame(Type::sennit_proof, signature.view()), Priority::control});
 }
 

@@ -25,9 +25,10 @@ struct Local {
 ///
 ///     hello --HELLO of the peer--> talking --DISCONNECT, bad frame, 120 s of silence--> closed
 ///
-/// Two kinds of peer. An original is a client: it is served the finalised chain in its own JSON, and
-/// only its transactions and its knowledge of peers are taken. A peer whose HELLO names `sennit/1`
-/// speaks type 0x50 in binary as well; its requests carry numbers, so many may be in flight.
+/// Two kinds of peer. An original is a client: it is served the finalised chain in its own JSON,
+/// and only its transactions and its knowledge of peers are taken. A peer whose HELLO names
+/// `sennit/1` speaks type 0x50 in binary as well; its requests carry numbers, so many may be in
+/// flight.
 class TensorSession final : public Session {
   public:
     /// Both outlive the session.

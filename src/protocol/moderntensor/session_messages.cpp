@@ -47,17 +47,22 @@ std::optional<std::pair<std::size_t, std::size_t>> sizes(const Message& request,
 
 }  // namespace
 
-const KindSet kSennitKinds{
-    Kind::status,       Kind::announce,         Kind::transactions, Kind::get_transactions,
-    Kind::new_block,    Kind::get_headers,      Kind::headers,      Kind::get_blocks,
-    Kind::blocks,       Kind::get_bodies,       Kind::bodies,       Kind::votes,
-    Kind::get_certificates, Kind::certificates, Kind::evidences,    Kind::get_peers,
-    Kind::peers,        Kind::refused};
-const FormSet kSennitForms{Form::headers_by_height,       Form::headers_by_id,
-                           Form::headers_newest_first,    Form::blocks_by_height,
-                           Form::blocks_by_id,            Form::bodies_by_id,
-                           Form::transactions_by_id,      Form::certificates_by_version,
-                           Form::certificates_latest,     Form::certificates_by_id,
+const KindSet kSennitKinds{Kind::status,           Kind::announce,     Kind::transactions,
+                           Kind::get_transactions, Kind::new_block,    Kind::get_headers,
+                           Kind::headers,          Kind::get_blocks,   Kind::blocks,
+                           Kind::get_bodies,       Kind::bodies,       Kind::votes,
+                           Kind::get_certificates, Kind::certificates, Kind::evidences,
+                           Kind::get_peers,        Kind::peers,        Kind::refused};
+const FormSet kSennitForms{Form::headers_by_height,
+                           Form::headers_by_id,
+                           Form::headers_newest_first,
+                           Form::blocks_by_height,
+                           Form::blocks_by_id,
+                           Form::bodies_by_id,
+                           Form::transactions_by_id,
+                           Form::certificates_by_version,
+                           Form::certificates_latest,
+                           Form::certificates_by_id,
                            Form::peers};
 
 PeerTraits traits_of_original() {
@@ -115,7 +120,8 @@ void TensorSession::on_frame(const Frame& frame, Now now) {
 void TensorSession::on_get_state(const Frame& frame) {
     const auto height = read_get_state(frame.payload);
     if (!height) return offend(Offence::malformed, height.error(), "GET_STATE");
-    write(Type::state, R"({"height": )" + std::to_string(*height) + R"(, "error": "not available"})");
+    write(Type::state,
+          R"({"height": )" + std::to_string(*height) + R"(, "error": "not available"})");
 }
 
 void TensorSession::on_json(Type type, const Frame& frame) {
@@ -150,8 +156,8 @@ void TensorSession::on_message(MessagePtr message, const Frame& frame, Type type
         out_.push_back(Deliver{make_message(std::move(believed)), frame.wire_size, id, 0});
         return;
     }
-    if (const auto* ask = std::get_if<GetHeaders>(message.get()); ask != nullptr && !sennit_ &&
-                                                                  ask->max > kHeadersDefault) {
+    if (const auto* ask = std::get_if<GetHeaders>(message.get());
+        ask != nullptr && !sennit_ && ask->max > kHeadersDefault) {
         auto capped = *ask;
         capped.max = kHeadersDefault;
         message = make_message(capped);
@@ -184,13 +190,13 @@ void TensorSession::on_extension(Type type, const Frame& frame) {
     if (!extended) return offend(Offence::malformed, std::move(extended).error(), to_string(type));
     auto& message = extended->message;
     const auto kind = kind_of(*message);
-    const bool is_answer = kind == Kind::headers || kind == Kind::blocks || kind == Kind::bodies ||
-                           kind == Kind::refused ||
-                           ((kind == Kind::transactions || kind == Kind::certificates) &&
-                            extended->request != 0);
+    const bool is_answer =
+        kind == Kind::headers || kind == Kind::blocks || kind == Kind::bodies ||
+        kind == Kind::refused ||
+        ((kind == Kind::transactions || kind == Kind::certificates) && extended->request != 0);
     if (!is_answer) {
-        out_.push_back(Deliver{std::move(message), frame.wire_size, std::nullopt,
-                               extended->request});
+        out_.push_back(
+            Deliver{std::move(message), frame.wire_size, std::nullopt, extended->request});
         return;
     }
     const auto& pending = link_->requests().pending();
@@ -222,8 +228,8 @@ EncodeResult TensorSession::encode(const Message& message, const EncodeContext& 
         return encode_plain(message, context);
     }
     const bool asked_in_json = context.answering != nullptr && context.answering->tag == 0;
-    const bool only_json = std::holds_alternative<Peers>(message) ||
-                           std::holds_alternative<Announce>(message);
+    const bool only_json =
+        std::holds_alternative<Peers>(message) || std::holds_alternative<Announce>(message);
     if (!sennit_ || asked_in_json || only_json) return encode_plain(message, context);
     return encode_sennit(message, context);
 }

@@ -186,8 +186,9 @@ TEST(ModernTensorSession, everything_before_the_handshake_fits_4_kib) {
 TEST(ModernTensorSession, a_capability_without_its_nonce_is_no_handshake) {
     Instance node{1};
     const auto link = node.open(true);
-    node.say(link, json_frame(Type::hello, original_hello({{"capabilities",
-                                                            json::Value::array({"sennit/1"})}})));
+    node.say(link,
+             json_frame(Type::hello,
+                        original_hello({{"capabilities", json::Value::array({"sennit/1"})}})));
     EXPECT_THAT(words_of(node.frames(link)), ElementsAre("DISCONNECT Handshake failed"));
 }
 
@@ -260,7 +261,8 @@ TEST(ModernTensorSession, peers_are_taken_as_an_answer_and_only_where_they_may_b
     EXPECT_TRUE(node.received.empty());
     EXPECT_TRUE(node.send(peer, make_message(GetPeers{50}), RequestId{1}).refused.empty());
     EXPECT_EQ(node.send(peer, make_message(GetPeers{50}), RequestId{2}).refused.at(0).second,
-              Refusal::busy) << "PEERS does not say what it answers";
+              Refusal::busy)
+        << "PEERS does not say what it answers";
     EXPECT_THAT(words_of(node.frames(link)), ElementsAre(R"(GET_PEERS {"max_peers": 50})"));
     node.say(link, list);
     node.say(link, list);
