@@ -40,11 +40,13 @@ int main(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
         if (!std::filesystem::is_directory(argv[i])) continue;
         std::vector<std::filesystem::path> files;
-        for (const auto& entry : std::filesystem::directory_iterator{argv[i]}) files.push_back(entry.path());
+        for (const auto& entry : std::filesystem::directory_iterator{argv[i]})
+            files.push_back(entry.path());
         std::sort(files.begin(), files.end());
         for (const auto& file : files) {
             std::ifstream in{file, std::ios::binary};
-            corpus.emplace_back(std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{});
+            corpus.emplace_back(std::istreambuf_iterator<char>{in},
+                                std::istreambuf_iterator<char>{});
         }
     }
     sennit::Rng rng{std::uint64_t{1}};

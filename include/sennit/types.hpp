@@ -87,10 +87,11 @@ class [[nodiscard]] Result {
     Result(T value) : state_{std::in_place_index<0>, std::move(value)} {}
     Result(Error error) : state_{std::in_place_index<1>, std::move(error)} {}
     template <class U>
-        requires(!std::is_same_v<std::remove_cvref_t<U>, T> &&
-                 !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-                 !std::is_same_v<std::remove_cvref_t<U>, Error> && std::is_convertible_v<U &&, T>)
-    Result(U&& value) : state_{std::in_place_index<0>, std::forward<U>(value)} {}
+    requires(!std::is_same_v<std::remove_cvref_t<U>, T> &&
+             !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+             !std::is_same_v<std::remove_cvref_t<U>, Error> && std::is_convertible_v<U&&, T>)
+        Result(U&& value)
+        : state_{std::in_place_index<0>, std::forward<U>(value)} {}
 
     explicit operator bool() const { return state_.index() == 0; }
     bool has_value() const { return state_.index() == 0; }
@@ -147,11 +148,11 @@ class [[nodiscard]] Result<void> {
 /// functions without a value.
 #define SENNIT_TRY_JOIN_(a, b) a##b
 #define SENNIT_TRY_NAME_(line) SENNIT_TRY_JOIN_(sennit_try_, line)
-#define SENNIT_TRY_VALUE_(name, declaration, ...)        \
-    auto&& name = (__VA_ARGS__);                         \
+#define SENNIT_TRY_VALUE_(name, declaration, ...)                 \
+    auto&& name = (__VA_ARGS__);                                  \
     if (!name) return std::forward<decltype(name)>(name).error(); \
     declaration = *std::forward<decltype(name)>(name)
-#define SENNIT_TRY_VOID_(expression)                                 \
+#define SENNIT_TRY_VOID_(expression)                             \
     if (auto&& sennit_try_void = (expression); !sennit_try_void) \
     return std::forward<decltype(sennit_try_void)>(sennit_try_void).error()
 #define SENNIT_TRY_PICK_(_1, _2, picked, ...) picked
@@ -198,14 +199,14 @@ struct Strong {
     friend constexpr T operator-(Strong a, Strong b) { return static_cast<T>(a.value - b.value); }
 };
 
-using Digest = Hash<struct DigestTag>;              ///< a Keccak-256 or SHA-256 without further meaning
-using BlockId = Hash<struct BlockIdTag>;            ///< Keccak-256 of the header's bytes, signature included
-using TxId = Hash<struct TxIdTag>;                  ///< Ethereum's transaction hash
-using Word = Hash<struct WordTag>;                  ///< a 32-byte big-endian word of contract storage or ABI
+using Digest = Hash<struct DigestTag>;    ///< a Keccak-256 or SHA-256 without further meaning
+using BlockId = Hash<struct BlockIdTag>;  ///< Keccak-256 of the header's bytes, signature included
+using TxId = Hash<struct TxIdTag>;        ///< Ethereum's transaction hash
+using Word = Hash<struct WordTag>;        ///< a 32-byte big-endian word of contract storage or ABI
 using Address = Hash<struct AddressTag, 20>;        ///< an account
 using ValidatorKey = Hash<struct ValidatorKeyTag>;  ///< Ed25519; signs headers and votes
-using NodeId = Hash<struct NodeIdTag>;              ///< Ed25519 node key; names a peer across protocols
-using Signature = Hash<struct SignatureTag, 64>;    ///< Ed25519
+using NodeId = Hash<struct NodeIdTag>;  ///< Ed25519 node key; names a peer across protocols
+using Signature = Hash<struct SignatureTag, 64>;  ///< Ed25519
 using Height = Strong<struct HeightTag, std::uint64_t>;
 using Slot = Strong<struct SlotTag, std::uint64_t>;
 

@@ -61,7 +61,8 @@ namespace {
 constexpr auto kHexValues = [] {
     std::array<std::int8_t, 256> table{};
     table.fill(-1);
-    for (int i = 0; i < 10; ++i) table[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
+    for (int i = 0; i < 10; ++i)
+        table[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
     for (int i = 0; i < 6; ++i) {
         table[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
         table[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(10 + i);
@@ -90,7 +91,8 @@ Result<Bytes> from_hex(std::string_view text) {
         const int high = kHexValues[static_cast<std::uint8_t>(text[2 * i])];
         const int low = kHexValues[static_cast<std::uint8_t>(text[2 * i + 1])];
         if ((high | low) < 0) {
-            return Error{Errc::malformed, "not a hexadecimal digit", high < 0 ? 2 * i : 2 * i + 1, {}};
+            return Error{
+                Errc::malformed, "not a hexadecimal digit", high < 0 ? 2 * i : 2 * i + 1, {}};
         }
         out[i] = static_cast<std::uint8_t>(high << 4 | low);
     }
@@ -114,7 +116,8 @@ Result<Uint128> from_decimal(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] < '0' || text[i] > '9') return Error{Errc::malformed, "not a digit", i, {}};
         const auto shifted = checked_mul(value, 10);
-        const auto sum = shifted ? checked_add(*shifted, static_cast<unsigned>(text[i] - '0')) : std::nullopt;
+        const auto sum =
+            shifted ? checked_add(*shifted, static_cast<unsigned>(text[i] - '0')) : std::nullopt;
         if (!sum) return Error{Errc::oversized, "number over 128 bits", i, {}};
         value = *sum;
     }

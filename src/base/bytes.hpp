@@ -139,9 +139,9 @@ Result<H> hash_from_hex(std::string_view text) {
     if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
     SENNIT_TRY(auto raw, from_hex(text));
     if (raw.size() != H::kSize) {
-        return Error{Errc::malformed, "hexadecimal of the wrong length", Error::kNowhere,
-                     "expected " + std::to_string(H::kSize) + " bytes, got " +
-                         std::to_string(raw.size())};
+        return Error{
+            Errc::malformed, "hexadecimal of the wrong length", Error::kNowhere,
+            "expected " + std::to_string(H::kSize) + " bytes, got " + std::to_string(raw.size())};
     }
     return H::from(raw);
 }
@@ -156,7 +156,9 @@ inline BytesView as_bytes(std::string_view text) {
 inline std::string_view as_text(BytesView bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-inline Bytes to_bytes(BytesView view) { return {view.begin(), view.end()}; }
+inline Bytes to_bytes(BytesView view) {
+    return {view.begin(), view.end()};
+}
 
 /// nullopt on overflow.
 constexpr std::optional<Uint128> checked_add(Uint128 a, Uint128 b) {

@@ -8,7 +8,10 @@ namespace {
 
 TEST(Reader, reads_what_the_writer_wrote) {
     Writer out;
-    out.le(std::uint32_t{0x01020304}).be(std::uint32_t{0x01020304}).le128(Uint128{7} << 100).uleb128(300);
+    out.le(std::uint32_t{0x01020304})
+        .be(std::uint32_t{0x01020304})
+        .le128(Uint128{7} << 100)
+        .uleb128(300);
     EXPECT_EQ(to_hex(BytesView{out.bytes()}.first(8)), "0403020101020304");
     Reader in{out.bytes()};
     EXPECT_EQ(*in.le<std::uint32_t>(), 0x01020304u);
@@ -51,7 +54,8 @@ TEST(Hex, goes_there_and_back_and_names_the_bad_digit) {
 TEST(Decimal, covers_the_whole_of_128_bits_and_not_one_more) {
     const std::string largest = "340282366920938463463374607431768211455";
     EXPECT_EQ(to_decimal(*from_decimal(largest)), largest);
-    EXPECT_EQ(from_decimal("340282366920938463463374607431768211456").error().code, Errc::oversized);
+    EXPECT_EQ(from_decimal("340282366920938463463374607431768211456").error().code,
+              Errc::oversized);
     EXPECT_FALSE(from_decimal(""));
     EXPECT_FALSE(from_decimal("01"));
     EXPECT_FALSE(from_decimal("-1"));

@@ -76,8 +76,8 @@ struct Dial {
     NetAddress to;
     Duration timeout{std::chrono::seconds{10}};
     bool one_write_each{false};  ///< never gather two Transmits into one write, nor split one
-    std::string client_id{};             ///< topics: the name that the broker knows us by
-    std::vector<std::string> topics{};   ///< topics: filters to subscribe to, before LinkOpen
+    std::string client_id{};     ///< topics: the name that the broker knows us by
+    std::vector<std::string> topics{};  ///< topics: filters to subscribe to, before LinkOpen
 };
 /// On an exchange exactly one: the request that we dialled for, or the answer to theirs.
 struct Transmit {

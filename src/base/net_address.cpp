@@ -31,7 +31,8 @@ std::optional<std::array<std::uint16_t, 8>> ipv6(std::string_view host) {
         const auto end = std::min(host.find(':', i), host.size());
         const auto group = host.substr(i, end - i);
         if (group.empty() || group.size() > 4 || count == 8) return std::nullopt;
-        const auto [stop, bad] = std::from_chars(group.data(), group.data() + group.size(), groups[count], 16);
+        const auto [stop, bad] =
+            std::from_chars(group.data(), group.data() + group.size(), groups[count], 16);
         if (bad != std::errc{} || stop != group.data() + group.size()) return std::nullopt;
         ++count;
         if (end == host.size()) break;
@@ -51,8 +52,8 @@ std::optional<std::array<std::uint16_t, 8>> ipv6(std::string_view host) {
 
 HostKind ipv4_kind(const std::array<std::uint8_t, 4>& ip) {
     if (ip[0] == 127) return HostKind::loopback;
-    if (ip[0] == 10 || (ip[0] == 172 && ip[1] >= 16 && ip[1] < 32) || (ip[0] == 192 && ip[1] == 168) ||
-        (ip[0] == 100 && ip[1] >= 64 && ip[1] < 128)) {
+    if (ip[0] == 10 || (ip[0] == 172 && ip[1] >= 16 && ip[1] < 32) ||
+        (ip[0] == 192 && ip[1] == 168) || (ip[0] == 100 && ip[1] >= 64 && ip[1] < 128)) {
         return HostKind::private_network;
     }
     if (ip[0] == 0 || ip[0] >= 224 || (ip[0] == 169 && ip[1] == 254)) return HostKind::special;
@@ -95,10 +96,12 @@ Result<NetAddress> NetAddress::parse(std::string_view text) {
         has_port = colon != std::string_view::npos;
         out.host = rest.substr(0, colon);
         if (has_port) port = rest.substr(colon + 1);
-        if (out.host.find(':') != std::string::npos) return malformed("IPv6 address without [ ]", text);
+        if (out.host.find(':') != std::string::npos)
+            return malformed("IPv6 address without [ ]", text);
     }
     if (out.host.empty()) return malformed("address without a host", text);
-    if (out.host.size() > kHostSizeMax) return Error{Errc::oversized, "host too long", Error::kNowhere, {}};
+    if (out.host.size() > kHostSizeMax)
+        return Error{Errc::oversized, "host too long", Error::kNowhere, {}};
     if (has_port) {
         const auto [end, bad] = std::from_chars(port.data(), port.data() + port.size(), out.port);
         if (bad != std::errc{} || end != port.data() + port.size()) {
@@ -143,7 +146,8 @@ HostKind host_kind(std::string_view host) {
         return ipv4_kind({static_cast<std::uint8_t>(g[6] >> 8), static_cast<std::uint8_t>(g[6]),
                           static_cast<std::uint8_t>(g[7] >> 8), static_cast<std::uint8_t>(g[7])});
     }
-    if (zero_prefix && g[5] == 0 && g[6] == 0) return g[7] == 1 ? HostKind::loopback : HostKind::special;
+    if (zero_prefix && g[5] == 0 && g[6] == 0)
+        return g[7] == 1 ? HostKind::loopback : HostKind::special;
     if ((g[0] & 0xfe00) == 0xfc00) return HostKind::private_network;
     if ((g[0] & 0xffc0) == 0xfe80 || (g[0] & 0xff00) == 0xff00) return HostKind::special;
     return HostKind::public_ipv6;

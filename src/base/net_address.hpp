@@ -24,7 +24,14 @@ struct NetAddress {
 
 /// What kind of host an address names. Hearsay never sends us to a private or loopback host, and
 /// limits per network count public IPv4 only (CONTRACT rules 8 and 11).
-enum class HostKind : std::uint8_t { name, loopback, private_network, special, public_ipv4, public_ipv6 };
+enum class HostKind : std::uint8_t {
+    name,
+    loopback,
+    private_network,
+    special,
+    public_ipv4,
+    public_ipv6
+};
 HostKind host_kind(std::string_view host);
 
 /// The 4 bytes of a dotted IPv4 host; nullopt for anything else. No octal, no leading zeros.

@@ -7,7 +7,8 @@ namespace sennit {
 namespace {
 
 TEST(NetAddress, goes_there_and_back_as_text) {
-    for (const auto* text : {"tcp://127.0.0.1:30303", "tcp://[::1]:9", "http://example.org:80", "serial:///dev/tty0"}) {
+    for (const auto* text : {"tcp://127.0.0.1:30303", "tcp://[::1]:9", "http://example.org:80",
+                             "serial:///dev/tty0"}) {
         const auto address = NetAddress::parse(text);
         ASSERT_TRUE(address) << text;
         EXPECT_EQ(address->text(), text);
@@ -15,8 +16,9 @@ TEST(NetAddress, goes_there_and_back_as_text) {
 }
 
 TEST(NetAddress, refuses_what_cannot_be_dialled) {
-    for (const auto* text : {"", "127.0.0.1:1", "tcp://", "tcp://:5", "tcp://::1:5", "tcp://a:65536", "tcp://a:-1",
-                             "tcp://a:1x", "tcp://[::1", "tcp://[::1]x"}) {
+    for (const auto* text :
+         {"", "127.0.0.1:1", "tcp://", "tcp://:5", "tcp://::1:5", "tcp://a:65536", "tcp://a:-1",
+          "tcp://a:1x", "tcp://[::1", "tcp://[::1]x"}) {
         EXPECT_FALSE(NetAddress::parse(text)) << text;
     }
 }

@@ -74,8 +74,9 @@ class Snapshot {
     /// nullopt: no such key. Error: Errc::io, and the node must stop in order.
     virtual Result<std::optional<Bytes>> get(Column column, BytesView key) const = 0;
     /// Keys from `from` upwards in byte order, until `visit` returns false.
-    virtual Result<void> scan(Column column, BytesView from,
-                              const std::function<bool(BytesView key, BytesView value)>& visit) const = 0;
+    virtual Result<void> scan(
+        Column column, BytesView from,
+        const std::function<bool(BytesView key, BytesView value)>& visit) const = 0;
 };
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 

@@ -10,7 +10,8 @@ constexpr std::size_t kDecimals = 18;
 
 Error bad_amount(std::string_view text) {
     return {Errc::malformed, "not an amount", Error::kNowhere,
-            "\"" + std::string{text} + "\"; expected coins as in 1.5, or the smallest unit as in \"1500wei\""};
+            "\"" + std::string{text} +
+                "\"; expected coins as in 1.5, or the smallest unit as in \"1500wei\""};
 }
 
 }  // namespace
@@ -27,7 +28,8 @@ Result<Amount> parse_amount(std::string_view text) {
     const auto point = digits.find('.');
     std::string fraction = point == std::string::npos ? "" : digits.substr(point + 1);
     digits = digits.substr(0, point);
-    if (fraction.size() > kDecimals || (point != std::string::npos && fraction.empty())) return bad_amount(text);
+    if (fraction.size() > kDecimals || (point != std::string::npos && fraction.empty()))
+        return bad_amount(text);
     fraction.resize(kDecimals, '0');
     auto all = digits + fraction;
     const auto first = all.find_first_not_of('0');

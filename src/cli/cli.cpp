@@ -29,38 +29,65 @@ struct Options {
 using Command = std::function<Result<void>()>;
 
 void add_init(CLI::App& app, Options& options, Command& command) {
-    auto* sub = app.add_subcommand("init", "make a new chain, or join one: genesis, keys, configuration");
+    auto* sub =
+        app.add_subcommand("init", "make a new chain, or join one: genesis, keys, configuration");
     auto& o = options.init;
     sub->add_option("--dir", o.directory, "where to put it")->capture_default_str();
-    sub->add_option("--genesis", o.genesis, "join the chain of this genesis file instead of making one")->check(CLI::ExistingFile);
-    sub->add_option("--chain-id", o.chain_id, "chain id of a new chain, from 2 on (EIP-155)")->capture_default_str();
-    sub->add_option("--validators", o.validators, "nodes that propose and vote, each in its own directory")->check(CLI::Range(1, 100))->capture_default_str();
-    sub->add_option("--observers", o.observers, "further nodes that only follow")->check(CLI::Range(0, 100));
-    sub->add_option("--slot", o.slot_seconds, "seconds a slot, at least 2")->check(CLI::Range(2, 86400))->capture_default_str();
-    sub->add_option("--epoch", o.epoch_slots, "slots an epoch, at least 64")->check(CLI::Range(64, 1'000'000))->capture_default_str();
+    sub->add_option("--genesis", o.genesis,
+                    "join the chain of this genesis file instead of making one")
+        ->check(CLI::ExistingFile);
+    sub->add_option("--chain-id", o.chain_id, "chain id of a new chain, from 2 on (EIP-155)")
+        ->capture_default_str();
+    sub->add_option("--validators", o.validators,
+                    "nodes that propose and vote, each in its own directory")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
+    sub->add_option("--observers", o.observers, "further nodes that only follow")
+        ->check(CLI::Range(0, 100));
+    sub->add_option("--slot", o.slot_seconds, "seconds a slot, at least 2")
+        ->check(CLI::Range(2, 86400))
+        ->capture_default_str();
+    sub->add_option("--epoch", o.epoch_slots, "slots an epoch, at least 64")
+        ->check(CLI::Range(64, 1'000'000))
+        ->capture_default_str();
     sub->add_option("--port", o.port, "first port for peers")->capture_default_str();
     sub->add_option("--rpc-port", o.rpc_port, "first port for JSON-RPC")->capture_default_str();
-    sub->add_option("--listen-host", o.listen_host, "address on which peers are accepted")->capture_default_str();
+    sub->add_option("--listen-host", o.listen_host, "address on which peers are accepted")
+        ->capture_default_str();
     sub->callback([&] { command = [&] { return init(o); }; });
 }
 
 void add_node(CLI::App& app, Options& options, Command& command) {
     auto* sub = app.add_subcommand("node", "run a node until Ctrl-C");
     auto& o = options.node;
-    sub->add_option("--config", o.config, "configuration file, as `sennit init` writes it")->capture_default_str();
-    sub->add_option("--log", o.log_level, "debug, info, warning, error or off")->capture_default_str();
+    sub->add_option("--config", o.config, "configuration file, as `sennit init` writes it")
+        ->capture_default_str();
+    sub->add_option("--log", o.log_level, "debug, info, warning, error or off")
+        ->capture_default_str();
     sub->callback([&] { command = [&] { return run_node(o); }; });
 }
 
 void add_devnet(CLI::App& app, Options& options, Command& command) {
     auto* sub = app.add_subcommand("devnet", "run a whole network on this machine and watch it");
     auto& o = options.devnet;
-    sub->add_option("--dir", o.directory, "where its nodes live; an earlier devnet there is replaced")->capture_default_str();
-    sub->add_option("--validators", o.validators, "validators")->check(CLI::Range(1, 20))->capture_default_str();
-    sub->add_option("--observers", o.observers, "nodes that join later and catch up")->check(CLI::Range(0, 20))->capture_default_str();
-    sub->add_option("--slot", o.slot_seconds, "seconds a slot")->check(CLI::Range(2, 60))->capture_default_str();
-    sub->add_option("--for", o.run_for, "end after so many seconds, with status 0 only if all nodes agree and a transfer is final")->check(CLI::Range(20, 1'000'000));
-    sub->add_option("--port", o.port, "first port for peers; the next free ones are taken")->capture_default_str();
+    sub->add_option("--dir", o.directory,
+                    "where its nodes live; an earlier devnet there is replaced")
+        ->capture_default_str();
+    sub->add_option("--validators", o.validators, "validators")
+        ->check(CLI::Range(1, 20))
+        ->capture_default_str();
+    sub->add_option("--observers", o.observers, "nodes that join later and catch up")
+        ->check(CLI::Range(0, 20))
+        ->capture_default_str();
+    sub->add_option("--slot", o.slot_seconds, "seconds a slot")
+        ->check(CLI::Range(2, 60))
+        ->capture_default_str();
+    sub->add_option("--for", o.run_for,
+                    "end after so many seconds, with status 0 only if all nodes agree and a "
+                    "transfer is final")
+        ->check(CLI::Range(20, 1'000'000));
+    sub->add_option("--port", o.port, "first port for peers; the next free ones are taken")
+        ->capture_default_str();
     sub->add_option("--rpc-port", o.rpc_port, "first port for JSON-RPC")->capture_default_str();
     sub->callback([&] { command = [&] { return devnet(o); }; });
 }
@@ -69,10 +96,12 @@ void add_key(CLI::App& app, Options& options, Command& command) {
     auto* sub = app.add_subcommand("key", "make and show keys");
     sub->require_subcommand(1);
     auto& o = options.key;
-    const auto add = [&](const char* name, const char* help, Result<void> (*run)(const KeyOptions&)) {
+    const auto add = [&](const char* name, const char* help,
+                         Result<void> (*run)(const KeyOptions&)) {
         auto* one = sub->add_subcommand(name, help);
         one->add_option("file", o.file, "key file")->required();
-        one->add_option("--kind", o.kind, "account (secp256k1), validator or node (Ed25519)")->capture_default_str();
+        one->add_option("--kind", o.kind, "account (secp256k1), validator or node (Ed25519)")
+            ->capture_default_str();
         one->add_flag("--json", o.json, "print JSON");
         one->callback([&o, &command, run] { command = [&o, run] { return run(o); }; });
     };
@@ -81,12 +110,14 @@ void add_key(CLI::App& app, Options& options, Command& command) {
 }
 
 void add_send(CLI::App& app, Options& options, Command& command) {
-    auto* sub = app.add_subcommand("send", "send money, or call a system account, and wait for the receipt");
+    auto* sub = app.add_subcommand(
+        "send", "send money, or call a system account, and wait for the receipt");
     auto& o = options.send;
     sub->add_option("--rpc", o.rpc, "node to send through")->capture_default_str();
     sub->add_option("--key", o.key, "account's key file")->required()->check(CLI::ExistingFile);
     sub->add_option("--to", o.to, "receiver, 0x and 40 digits")->required();
-    sub->add_option("--value", o.value, "coins as in 1.5, or the smallest unit as in 1500wei")->capture_default_str();
+    sub->add_option("--value", o.value, "coins as in 1.5, or the smallest unit as in 1500wei")
+        ->capture_default_str();
     sub->add_option("--data", o.data, "call data in hexadecimal");
     sub->add_option("--nonce", o.nonce, "instead of the next one");
     sub->add_option("--gas-price", o.gas_price, "instead of the node's");
@@ -98,7 +129,8 @@ void add_send(CLI::App& app, Options& options, Command& command) {
 
 void add_queries(CLI::App& app, Options& options, Command& command) {
     auto& o = options.query;
-    const auto add = [&](const char* name, const char* help, const char* argument, Result<void> (*run)(const QueryOptions&)) {
+    const auto add = [&](const char* name, const char* help, const char* argument,
+                         Result<void> (*run)(const QueryOptions&)) {
         auto* sub = app.add_subcommand(name, help);
         if (argument != nullptr) sub->add_option("what", o.what, argument)->required();
         sub->add_option("--rpc", o.rpc, "node to ask")->capture_default_str();
@@ -115,7 +147,8 @@ void add_codec(CLI::App& app, Options& options, Command& command) {
     auto* sub = app.add_subcommand("codec", "read and write a protocol's frames by hand");
     sub->require_subcommand(1);
     auto& o = options.codec;
-    auto* decode = sub->add_subcommand("decode", "hex lines on standard input, one JSON line for each frame");
+    auto* decode =
+        sub->add_subcommand("decode", "hex lines on standard input, one JSON line for each frame");
     decode->add_option("--protocol", o.protocol, "as in moderntensor")->required();
     decode->add_option("--capability", o.capability, "what was negotiated, as in sennit/1");
     decode->callback([&] { command = [&] { return codec_decode(o); }; });
@@ -127,8 +160,9 @@ void add_codec(CLI::App& app, Options& options, Command& command) {
 }  // namespace
 
 int run(int argc, char** argv) {
-    CLI::App app{"One chain over many wires. First steps: `sennit devnet` shows a network at work; "
-                 "`sennit init` makes one of your own."};
+    CLI::App app{
+        "One chain over many wires. First steps: `sennit devnet` shows a network at work; "
+        "`sennit init` makes one of your own."};
     app.name("sennit");
     app.require_subcommand(1);
     Options options;

@@ -12,16 +12,22 @@ namespace {
 Result<const protocol::Entry*> entry_of(const CodecOptions& options) {
     if (const auto* entry = protocol::find_protocol(options.protocol)) return entry;
     std::string known;
-    for (const auto& one : protocol::protocols()) known += (known.empty() ? "" : ", ") + std::string{one.name};
-    return Error{Errc::unsupported, "no such protocol", Error::kNowhere, options.protocol + "; there are: " + known};
+    for (const auto& one : protocol::protocols())
+        known += (known.empty() ? "" : ", ") + std::string{one.name};
+    return Error{Errc::unsupported, "no such protocol", Error::kNowhere,
+                 options.protocol + "; there are: " + known};
 }
 
 std::string trimmed(const std::string& line) {
     const auto first = line.find_first_not_of(" \t\r");
-    return first == std::string::npos ? "" : line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
+    return first == std::string::npos
+               ? ""
+               : line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
 }
 
-void print(const json::Value& value) { std::printf("%s\n", json::write(value, json::Style::compact).c_str()); }
+void print(const json::Value& value) {
+    std::printf("%s\n", json::write(value, json::Style::compact).c_str());
+}
 
 }  // namespace
 
@@ -34,7 +40,8 @@ Result<void> codec_decode(const CodecOptions& options) {
         if (text.empty()) continue;
         const auto bytes = from_hex(text);
         if (!bytes) {
-            print(json::Value::object({{"error", "not hexadecimal: " + bytes.error().text()}, {"at", bytes.error().at / 2}}));
+            print(json::Value::object({{"error", "not hexadecimal: " + bytes.error().text()},
+                                       {"at", bytes.error().at / 2}}));
             continue;
         }
         for (const auto& frame : entry->describe(*bytes, describe)) print(frame);
@@ -51,7 +58,8 @@ Result<void> codec_encode(const CodecOptions& options) {
         const auto text = trimmed(line);
         if (text.empty()) continue;
         const auto in_line = [&](const Error& error) {
-            return Error{error.code, "cannot encode", Error::kNowhere, "line " + std::to_string(number) + ": " + error.text()};
+            return Error{error.code, "cannot encode", Error::kNowhere,
+                         "line " + std::to_string(number) + ": " + error.text()};
         };
         const auto value = json::parse(text);
         if (!value) return in_line(value.error());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/config_file.hpp"
 
-#include <filesystem>
 #include <toml++/toml.h>
+#include <filesystem>
 
 #include "cli/keys.hpp"
 
@@ -15,13 +15,18 @@ class Section {
   public:
     Section(const toml::table* table, std::string name) : table_{table}, name_{std::move(name)} {}
 
-    Result<std::string> text(std::string_view key, std::string otherwise) { return value(key, std::move(otherwise), "a string"); }
-    Result<bool> flag(std::string_view key, bool otherwise) { return value(key, otherwise, "true or false"); }
+    Result<std::string> text(std::string_view key, std::string otherwise) {
+        return value(key, std::move(otherwise), "a string");
+    }
+    Result<bool> flag(std::string_view key, bool otherwise) {
+        return value(key, otherwise, "true or false");
+    }
     Result<std::uint64_t> number(std::string_view key, std::uint64_t otherwise, std::uint64_t max) {
         SENNIT_TRY(auto found, value(key, static_cast<std::int64_t>(otherwise), "a number"));
         if (found < 0 || static_cast<std::uint64_t>(found) > max) {
             return Error{Errc::malformed, "number out of range", Error::kNowhere,
-                         path(key) + " = " + std::to_string(found) + ", expected 0 to " + std::to_string(max)};
+                         path(key) + " = " + std::to_string(found) + ", expected 0 to " +
+                             std::to_string(max)};
         }
         return static_cast<std::uint64_t>(found);
     }
@@ -44,7 +49,8 @@ class Section {
         for (const auto& text : list) {
             auto address = NetAddress::parse(text);
             if (!address) {
-                return Error{Errc::malformed, "bad address", Error::kNowhere, path(key) + ": " + address.error().text()};
+                return Error{Errc::malformed, "bad address", Error::kNowhere,
+                             path(key) + ": " + address.error().text()};
             }
             out.push_back(*std::move(address));
         }
@@ -74,9 +80,12 @@ class Section {
         return *found;
     }
     Error wrong(std::string_view key, std::string_view expected) const {
-        return {Errc::malformed, "wrong type", Error::kNowhere, path(key) + ": expected " + std::string{expected}};
+        return {Errc::malformed, "wrong type", Error::kNowhere,
+                path(key) + ": expected " + std::string{expected}};
     }
-    std::string path(std::string_view key) const { return name_.empty() ? std::string{key} : name_ + "." + std::string{key}; }
+    std::string path(std::string_view key) const {
+        return name_.empty() ? std::string{key} : name_ + "." + std::string{key};
+    }
 
     const toml::table* table_;
     std::string name_;
@@ -85,7 +94,8 @@ class Section {
 
 Result<node::ProtocolConfig> read_protocol(std::string name, const toml::node& node) {
     const auto* table = node.as_table();
-    if (table == nullptr) return Error{Errc::malformed, "protocol is no table", Error::kNowhere, "protocols." + name};
+    if (table == nullptr)
+        return Error{Errc::malformed, "protocol is no table", Error::kNowhere, "protocols." + name};
     Section section{table, "protocols." + name};
     node::ProtocolConfig out;
     SENNIT_TRY(out.listens, section.addresses("listen"));
@@ -101,7 +111,8 @@ Result<node::ProtocolConfig> read_protocol(std::string name, const toml::node& n
         } else if (const auto number = value.value_exact<std::int64_t>()) {
             text = std::to_string(*number);
         } else {
-            return Error{Errc::malformed, "wrong type", Error::kNowhere, "protocols." + name + "." + std::string{key.str()}};
+            return Error{Errc::malformed, "wrong type", Error::kNowhere,
+                         "protocols." + name + "." + std::string{key.str()}};
         }
         out.options.emplace(key.str(), std::move(text));
     }
@@ -109,7 +120,8 @@ Result<node::ProtocolConfig> read_protocol(std::string name, const toml::node& n
     return out;
 }
 
-Result<void> read_sections(const toml::table& root, const std::string& directory, node::Config& config) {
+Result<void> read_sections(const toml::table& root, const std::string& directory,
+                           node::Config& config) {
     const auto inside = [&](const std::string& path) {
         return (std::filesystem::path{directory} / path).lexically_normal().string();
     };
@@ -141,13 +153,16 @@ Result<void> read_sections(const toml::table& root, const std::string& directory
     auto& limits = config.engine.peers;
     SENNIT_TRY(limits.connected_max, peers.number("max", limits.connected_max, 10'000));
     SENNIT_TRY(limits.outbound_wanted, peers.number("outbound", limits.outbound_wanted, 1000));
-    limits.inbound_max = limits.connected_max > limits.outbound_wanted ? limits.connected_max - limits.outbound_wanted : 0;
+    limits.inbound_max = limits.connected_max > limits.outbound_wanted
+                             ? limits.connected_max - limits.outbound_wanted
+                             : 0;
     SENNIT_TRY(peers.finish());
 
     const auto* pool_node = top.take("pool");
     Section pool{pool_node ? pool_node->as_table() : nullptr, "pool"};
     SENNIT_TRY(config.engine.pool.transactions_max, pool.number("transactions", 1000, 1'000'000));
-    SENNIT_TRY(config.engine.pool.bytes_max, pool.number("bytes", 1'000'000, std::uint64_t{1} << 32));
+    SENNIT_TRY(config.engine.pool.bytes_max,
+               pool.number("bytes", 1'000'000, std::uint64_t{1} << 32));
     SENNIT_TRY(pool.finish());
 
     const auto* validator_node = top.take("validator");
@@ -189,23 +204,33 @@ Result<node::Config> read_config(const std::string& path) {
 
 std::string config_text(const ConfigText& values) {
     std::string peers;
-    for (const auto& peer : values.peers) peers += (peers.empty() ? "" : ", ") + ("\"" + peer + "\"");
+    for (const auto& peer : values.peers)
+        peers += (peers.empty() ? "" : ", ") + ("\"" + peer + "\"");
     return "# Configuration of a Sennit node. Paths are relative to this file.\n\n"
            "# Where the database lives; this node alone may use it.\n"
            "data_dir = \".\"\n\n"
            "# What all nodes of the chain must agree on, byte for byte in meaning.\n"
-           "genesis = \"" + values.genesis + "\"\n\n"
+           "genesis = \"" +
+           values.genesis +
+           "\"\n\n"
            "# Who this node is to its peers (Ed25519).\n"
            "node_key = \"node.key\"\n\n"
-           "# With it the node proposes and votes. Never run one key on two machines: its stake is cut.\n" +
-           std::string{values.validator ? "" : "# "} + "validator_key = \"validator.key\"\n\n"
+           "# With it the node proposes and votes. Never run one key on two machines: its stake is "
+           "cut.\n" +
+           std::string{values.validator ? "" : "# "} +
+           "validator_key = \"validator.key\"\n\n"
            "# Threads that check signatures.\n"
            "workers = 2\n\n"
            "[rpc]\n"
            "enabled = true\n"
-           "# Whoever reaches this address can send transactions and ask everything: keep it private.\n"
-           "host = \"" + values.rpc_host + "\"\n"
-           "port = " + std::to_string(values.rpc_port) + "\n"
+           "# Whoever reaches this address can send transactions and ask everything: keep it "
+           "private.\n"
+           "host = \"" +
+           values.rpc_host +
+           "\"\n"
+           "port = " +
+           std::to_string(values.rpc_port) +
+           "\n"
            "# Web pages that may ask, as [\"https://wallet.example\"]; [\"*\"] for all.\n"
            "origins = []\n\n"
            "[peers]\n"
@@ -217,12 +242,17 @@ std::string config_text(const ConfigText& values) {
            "bytes = 1000000\n\n"
            "[validator]\n"
            "# false: propose only when there is something to put into a block or to finalise.\n"
-           "empty_blocks = " + (values.empty_blocks ? "true" : "false") + "\n\n"
+           "empty_blocks = " +
+           (values.empty_blocks ? "true" : "false") +
+           "\n\n"
            "# One table for each protocol that this node speaks.\n"
            "[protocols.moderntensor]\n"
-           "listen = [\"" + values.listen + "\"]\n"
+           "listen = [\"" +
+           values.listen +
+           "\"]\n"
            "# Dialled at start and whenever they are gone.\n"
-           "peers = [" + peers + "]\n";
+           "peers = [" +
+           peers + "]\n";
 }
 
 }  // namespace sennit::cli

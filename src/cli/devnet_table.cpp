@@ -17,8 +17,8 @@ std::string sync_text(const json::Value& sync) {
     const auto percent = sync.get_double("percent");
     const auto rate = sync.get_double("perSecond");
     char text[96];
-    std::snprintf(text, sizeof text, " %s %.1f %% %.0f/s", stage ? std::string{*stage}.c_str() : "", percent ? *percent : 0.0,
-                  rate ? *rate : 0.0);
+    std::snprintf(text, sizeof text, " %s %.1f %% %.0f/s", stage ? std::string{*stage}.c_str() : "",
+                  percent ? *percent : 0.0, rate ? *rate : 0.0);
     out += text;
     if (const auto left = sync.get_double("secondsLeft")) {
         std::snprintf(text, sizeof text, " %.0f s left", *left);
@@ -40,7 +40,8 @@ void read_line(const json::Value& status, NodeLine& line) {
     line.slot = number("slot");
     line.peers = number("peers");
     line.pool = number("pool");
-    if (const auto hash = status.get_text("headHash")) line.head_hash = std::string{hash->substr(2, 8)};
+    if (const auto hash = status.get_text("headHash"))
+        line.head_hash = std::string{hash->substr(2, 8)};
     if (const auto* sync = status.find("sync")) line.sync = sync_text(*sync);
     if (const auto fault = status.get_text("fault")) line.sync = "FAULT: " + std::string{*fault};
 }
@@ -55,7 +56,8 @@ void Table::show(const std::vector<NodeLine>& nodes, double seconds) {
             }
             std::printf(" | %s %llu %s final %llu peers %llu pool %llu %s", node.name.c_str(),
                         static_cast<unsigned long long>(node.head), node.head_hash.c_str(),
-                        static_cast<unsigned long long>(node.finalised), static_cast<unsigned long long>(node.peers),
+                        static_cast<unsigned long long>(node.finalised),
+                        static_cast<unsigned long long>(node.peers),
                         static_cast<unsigned long long>(node.pool), node.sync.c_str());
         }
         std::printf("\n");
@@ -69,7 +71,8 @@ void Table::show(const std::vector<NodeLine>& nodes, double seconds) {
         std::printf("\x1b[K\n");
         ++drawn_;
     };
-    std::printf("\x1b[1m%-13s %8s %-10s %9s %6s %8s  %s\x1b[0m", "node", "height", "head", "finalised", "peers", "mempool", "sync");
+    std::printf("\x1b[1m%-13s %8s %-10s %9s %6s %8s  %s\x1b[0m", "node", "height", "head",
+                "finalised", "peers", "mempool", "sync");
     end_line();
     for (const auto& node : nodes) {
         if (!node.answers) {
@@ -78,8 +81,10 @@ void Table::show(const std::vector<NodeLine>& nodes, double seconds) {
             const bool well = node.sync == "SYNCED";
             std::printf("%-13s %8llu %-10s %9llu %6llu %8llu  %s%s\x1b[0m", node.name.c_str(),
                         static_cast<unsigned long long>(node.head), node.head_hash.c_str(),
-                        static_cast<unsigned long long>(node.finalised), static_cast<unsigned long long>(node.peers),
-                        static_cast<unsigned long long>(node.pool), well ? "\x1b[32m" : "\x1b[33m", node.sync.c_str());
+                        static_cast<unsigned long long>(node.finalised),
+                        static_cast<unsigned long long>(node.peers),
+                        static_cast<unsigned long long>(node.pool), well ? "\x1b[32m" : "\x1b[33m",
+                        node.sync.c_str());
         }
         end_line();
     }

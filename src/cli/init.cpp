@@ -21,11 +21,14 @@ constexpr Amount kStake = kCoin * 32;
 Result<void> make_directory(const std::string& path) {
     std::error_code failed;
     std::filesystem::create_directories(path, failed);
-    if (failed) return Error{Errc::io, "cannot make directory", Error::kNowhere, path + ": " + failed.message()};
+    if (failed)
+        return Error{Errc::io, "cannot make directory", Error::kNowhere,
+                     path + ": " + failed.message()};
     return {};
 }
 
-Result<chain::GenesisValidator> make_validator(const std::string& directory, std::uint64_t chain_id) {
+Result<chain::GenesisValidator> make_validator(const std::string& directory,
+                                               std::uint64_t chain_id) {
     for (const auto* name : {"validator.key", "account.key"}) {
         SENNIT_TRY(write_secret(directory + "/" + name, new_secret()));
     }
@@ -37,9 +40,10 @@ Result<chain::GenesisValidator> make_validator(const std::string& directory, std
     out.payout = out.account;
     out.validator_key = key.public_key<ValidatorKey>();
     out.node_key = node.public_key<NodeId>();
-    out.validator_pop = key.sign(
-        chain::possession_bytes(chain_id, out.account, chain::KeyRole::validator, out.validator_key.view()));
-    out.node_pop = node.sign(chain::possession_bytes(chain_id, out.account, chain::KeyRole::node, out.node_key.view()));
+    out.validator_pop = key.sign(chain::possession_bytes(
+        chain_id, out.account, chain::KeyRole::validator, out.validator_key.view()));
+    out.node_pop = node.sign(
+        chain::possession_bytes(chain_id, out.account, chain::KeyRole::node, out.node_key.view()));
     out.stake = kStake;
     return out;
 }
@@ -64,13 +68,16 @@ chain::Genesis new_genesis(const InitOptions& options, const Address& faucet) {
 }
 
 std::string node_directory(const InitOptions& options, std::uint32_t index) {
-    return options.validators + options.observers == 1 ? options.directory
-                                                       : options.directory + "/node" + std::to_string(index + 1);
+    return options.validators + options.observers == 1
+               ? options.directory
+               : options.directory + "/node" + std::to_string(index + 1);
 }
 
-Result<void> write_config(const InitOptions& options, std::uint32_t index, bool validator, std::string genesis) {
+Result<void> write_config(const InitOptions& options, std::uint32_t index, bool validator,
+                          std::string genesis) {
     const auto address = [&](std::uint32_t n) {
-        return NetAddress{"tcp", options.listen_host, static_cast<std::uint16_t>(options.port + n)}.text();
+        return NetAddress{"tcp", options.listen_host, static_cast<std::uint16_t>(options.port + n)}
+            .text();
     };
     ConfigText text;
     text.genesis = std::move(genesis);
@@ -93,10 +100,11 @@ Result<void> init_joining(const InitOptions& options) {
     alone.validators = 0;
     alone.observers = 1;
     SENNIT_TRY(write_config(alone, 0, false, "genesis.json"));
-    std::printf("Joined the chain of %s in %s.\nName at least one peer in %s/config.toml, then run:\n"
-                "  sennit node --config %s/config.toml\n",
-                options.genesis.c_str(), options.directory.c_str(), options.directory.c_str(),
-                options.directory.c_str());
+    std::printf(
+        "Joined the chain of %s in %s.\nName at least one peer in %s/config.toml, then run:\n"
+        "  sennit node --config %s/config.toml\n",
+        options.genesis.c_str(), options.directory.c_str(), options.directory.c_str(),
+        options.directory.c_str());
     return {};
 }
 
@@ -123,18 +131,21 @@ Result<void> init(const InitOptions& options) {
             SENNIT_TRY(auto validator, make_validator(directory, options.chain_id));
             genesis.validators.push_back(validator);
         }
-        SENNIT_TRY(write_config(options, n, n < options.validators, nodes == 1 ? "genesis.json" : "../genesis.json"));
+        SENNIT_TRY(write_config(options, n, n < options.validators,
+                                nodes == 1 ? "genesis.json" : "../genesis.json"));
     }
     std::sort(genesis.validators.begin(), genesis.validators.end(),
               [](const auto& a, const auto& b) { return a.account < b.account; });
     SENNIT_TRY(chain::check_genesis(genesis));
     SENNIT_TRY(write_text(genesis_path, chain::pretty_json(genesis)));
     if (options.quiet) return {};
-    std::printf("New chain %llu in %s: %u validator(s), %u observer(s), slots of %llu s.\n"
-                "Its money lies with %s (key in %s).\n",
-                static_cast<unsigned long long>(options.chain_id), options.directory.c_str(), options.validators,
-                options.observers, static_cast<unsigned long long>(options.slot_seconds),
-                ("0x" + to_hex(faucet.address())).c_str(), faucet_path.c_str());
+    std::printf(
+        "New chain %llu in %s: %u validator(s), %u observer(s), slots of %llu s.\n"
+        "Its money lies with %s (key in %s).\n",
+        static_cast<unsigned long long>(options.chain_id), options.directory.c_str(),
+        options.validators, options.observers,
+        static_cast<unsigned long long>(options.slot_seconds),
+        ("0x" + to_hex(faucet.address())).c_str(), faucet_path.c_str());
     for (std::uint32_t n = 0; n < nodes; ++n) {
         std::printf("  sennit node --config %s/config.toml\n", node_directory(options, n).c_str());
     }

@@ -34,7 +34,8 @@ Result<void> key_show(const KeyOptions& options) {
     SENNIT_TRY(auto text, public_text(options));
     const auto* label = options.kind == "account" ? "address" : "public";
     if (options.json) {
-        const auto out = json::Value::object({{"kind", options.kind}, {"file", options.file}, {label, text}});
+        const auto out =
+            json::Value::object({{"kind", options.kind}, {"file", options.file}, {label, text}});
         std::printf("%s\n", json::write(out, json::Style::compact).c_str());
     } else {
         std::printf("%s\n", text.c_str());

@@ -31,13 +31,16 @@ Secret new_secret() {
 }
 
 Result<void> write_secret(const std::string& path, const Secret& secret) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    const int file =
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (file < 0 && errno == EEXIST) {
-        return Error{Errc::duplicate, "key file exists already and is never overwritten", Error::kNowhere, path};
+        return Error{Errc::duplicate, "key file exists already and is never overwritten",
+                     Error::kNowhere, path};
     }
     if (file < 0) return file_error("cannot write key file", path);
     const auto text = to_hex(secret) + "\n";
-    const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    const bool written =
+        ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
     const bool closed = ::close(file) == 0;
     if (!written || !closed) return file_error("cannot write key file", path);
     return {};
@@ -58,10 +61,12 @@ Result<void> write_text(const std::string& path, std::string_view text) {
 
 Result<Secret> read_secret(const std::string& path) {
     SENNIT_TRY(auto text, read_text(path));
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
+        text.pop_back();
     auto secret = hash_from_hex<Digest>(text);
     if (!secret) {
-        return Error{Errc::malformed, "not a key file: expected 64 hexadecimal digits", Error::kNowhere, path};
+        return Error{Errc::malformed, "not a key file: expected 64 hexadecimal digits",
+                     Error::kNowhere, path};
     }
     return secret->bytes;
 }

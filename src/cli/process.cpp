@@ -13,9 +13,12 @@
 
 namespace sennit::cli {
 
-Result<Process> Process::start_self(const std::vector<std::string>& arguments, const std::string& log) {
+Result<Process> Process::start_self(const std::vector<std::string>& arguments,
+                                    const std::string& log) {
     const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (output < 0) return Error{Errc::io, "cannot write log", Error::kNowhere, log + ": " + std::strerror(errno)};
+    if (output < 0)
+        return Error{Errc::io, "cannot write log", Error::kNowhere,
+                     log + ": " + std::strerror(errno)};
     std::vector<char*> argv{const_cast<char*>("sennit")};
     for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
@@ -34,7 +37,8 @@ Result<Process> Process::start_self(const std::vector<std::string>& arguments, c
         ::_exit(127);
     }
     ::close(output);
-    if (child < 0) return Error{Errc::io, "cannot start a process", Error::kNowhere, std::strerror(errno)};
+    if (child < 0)
+        return Error{Errc::io, "cannot start a process", Error::kNowhere, std::strerror(errno)};
     return Process{child};
 }
 

@@ -14,7 +14,8 @@ namespace sennit::cli {
 class Process {
   public:
     /// Runs this very program with other arguments; both outputs go to the end of `log`.
-    static Result<Process> start_self(const std::vector<std::string>& arguments, const std::string& log);
+    static Result<Process> start_self(const std::vector<std::string>& arguments,
+                                      const std::string& log);
 
     Process(Process&& other) noexcept : id_{other.id_} { other.id_ = 0; }
     Process& operator=(Process&&) = delete;

@@ -53,7 +53,9 @@ void show(const QueryOptions& options, const Value& value) {
     }
 }
 
-bool is_hash(std::string_view text) { return text.starts_with("0x") && text.size() == 66; }
+bool is_hash(std::string_view text) {
+    return text.starts_with("0x") && text.size() == 66;
+}
 
 }  // namespace
 
@@ -70,19 +72,23 @@ Result<void> show_peers(const QueryOptions& options) {
         return {};
     }
     SENNIT_TRY(auto list, peers.as_array());
-    std::printf("%-14s %-28s %-9s %8s %5s %-10s %s\n", "protocol", "address", "direction", "height", "score", "tier", "agent");
+    std::printf("%-14s %-28s %-9s %8s %5s %-10s %s\n", "protocol", "address", "direction", "height",
+                "score", "tier", "agent");
     for (const auto& peer : list) {
-        const auto text = [&](const char* key) { return peer.find(key) ? plain(*peer.find(key)) : std::string{}; };
-        std::printf("%-14s %-28s %-9s %8s %5s %-10s %s\n", text("protocol").c_str(), text("address").c_str(),
-                    text("direction").c_str(), text("height").c_str(), text("score").c_str(), text("tier").c_str(),
-                    text("agent").c_str());
+        const auto text = [&](const char* key) {
+            return peer.find(key) ? plain(*peer.find(key)) : std::string{};
+        };
+        std::printf("%-14s %-28s %-9s %8s %5s %-10s %s\n", text("protocol").c_str(),
+                    text("address").c_str(), text("direction").c_str(), text("height").c_str(),
+                    text("score").c_str(), text("tier").c_str(), text("agent").c_str());
     }
     return {};
 }
 
 Result<void> show_block(const QueryOptions& options) {
     std::string which = options.what;
-    const bool number = !which.empty() && which.find_first_not_of("0123456789") == std::string::npos;
+    const bool number =
+        !which.empty() && which.find_first_not_of("0123456789") == std::string::npos;
     if (number) {
         char hex[32];
         std::snprintf(hex, sizeof hex, "0x%llx", std::strtoull(which.c_str(), nullptr, 10));
@@ -90,15 +96,18 @@ Result<void> show_block(const QueryOptions& options) {
     }
     const auto* method = is_hash(which) ? "eth_getBlockByHash" : "eth_getBlockByNumber";
     SENNIT_TRY(auto block, ask(options, method, Value::array({which, true})));
-    if (block.is_null()) return Error{Errc::not_found, "no such block", Error::kNowhere, options.what};
+    if (block.is_null())
+        return Error{Errc::not_found, "no such block", Error::kNowhere, options.what};
     show(options, block);
     return {};
 }
 
 Result<void> show_transaction(const QueryOptions& options) {
     SENNIT_TRY(auto tx, ask(options, "eth_getTransactionByHash", Value::array({options.what})));
-    if (tx.is_null()) return Error{Errc::not_found, "no such transaction", Error::kNowhere, options.what};
-    SENNIT_TRY(auto receipt, ask(options, "eth_getTransactionReceipt", Value::array({options.what})));
+    if (tx.is_null())
+        return Error{Errc::not_found, "no such transaction", Error::kNowhere, options.what};
+    SENNIT_TRY(auto receipt,
+               ask(options, "eth_getTransactionReceipt", Value::array({options.what})));
     show(options, Value::object({{"transaction", std::move(tx)}, {"receipt", std::move(receipt)}}));
     return {};
 }

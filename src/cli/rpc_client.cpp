@@ -7,7 +7,8 @@
 namespace sennit::cli {
 
 Result<RpcClient> RpcClient::open(std::string_view url) {
-    const std::string full = url.find("://") == std::string_view::npos ? "http://" + std::string{url} : std::string{url};
+    const std::string full =
+        url.find("://") == std::string_view::npos ? "http://" + std::string{url} : std::string{url};
     auto trimmed = full;
     while (!trimmed.empty() && trimmed.back() == '/') trimmed.pop_back();
     auto address = NetAddress::parse(trimmed);
@@ -22,7 +23,8 @@ Result<RpcClient> RpcClient::open(std::string_view url) {
     return out;
 }
 
-Result<json::Value> RpcClient::call(std::string_view method, json::Value params, Duration timeout) const {
+Result<json::Value> RpcClient::call(std::string_view method, json::Value params,
+                                    Duration timeout) const {
     const auto request = json::Value::object({{"jsonrpc", "2.0"},
                                               {"id", 1},
                                               {"method", std::string{method}},
@@ -44,10 +46,12 @@ Result<json::Value> RpcClient::call(std::string_view method, json::Value params,
     }
     if (const auto* error = parsed->find("error")) {
         const auto message = error->get_text("message");
-        return Error{Errc::invalid, "refused", Error::kNowhere, message ? std::string{*message} : "no reason given"};
+        return Error{Errc::invalid, "refused", Error::kNowhere,
+                     message ? std::string{*message} : "no reason given"};
     }
     const auto* result = parsed->find("result");
-    if (result == nullptr) return Error{Errc::malformed, "the answer has no result", Error::kNowhere, url_};
+    if (result == nullptr)
+        return Error{Errc::malformed, "the answer has no result", Error::kNowhere, url_};
     return *result;
 }
 

@@ -33,7 +33,8 @@ Result<void> run_node(const NodeOptions& options) {
     logger->set_level(level);
     logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
     SENNIT_TRY(auto config, read_config(options.config));
-    SENNIT_TRY(auto node, node::Node::open(std::move(config), [logger](engine::Notify::Level at, std::string_view text) {
+    SENNIT_TRY(auto node, node::Node::open(std::move(config), [logger](engine::Notify::Level at,
+                                                                       std::string_view text) {
                    logger->log(level_of(at), text);
                    logger->flush();
                }));

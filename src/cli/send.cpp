@@ -16,7 +16,8 @@ namespace {
 /// A transfer is in a block after one slot and final two later; slots on radio last minutes.
 constexpr auto kPatience = std::chrono::minutes{10};
 
-Result<std::uint64_t> ask_number(const RpcClient& rpc, std::string_view method, json::Value params) {
+Result<std::uint64_t> ask_number(const RpcClient& rpc, std::string_view method,
+                                 json::Value params) {
     SENNIT_TRY(auto answer, rpc.call(method, std::move(params)));
     return quantity_of(answer);
 }
@@ -28,7 +29,8 @@ Result<json::Value> wait_for_receipt(const RpcClient& rpc, const std::string& ha
         if (!receipt.is_null()) return receipt;
         std::this_thread::sleep_for(std::chrono::milliseconds{250});
     }
-    return Error{Errc::timeout, "not in a block yet", Error::kNowhere, hash + "; ask later with: sennit tx " + hash};
+    return Error{Errc::timeout, "not in a block yet", Error::kNowhere,
+                 hash + "; ask later with: sennit tx " + hash};
 }
 
 Result<Transaction> prepare(const RpcClient& rpc, const SendOptions& options, const Address& from) {
@@ -45,7 +47,8 @@ Result<Transaction> prepare(const RpcClient& rpc, const SendOptions& options, co
     if (options.nonce) {
         tx.nonce = *options.nonce;
     } else {
-        SENNIT_TRY(tx.nonce, ask_number(rpc, "eth_getTransactionCount", json::Value::array({address, "pending"})));
+        SENNIT_TRY(tx.nonce, ask_number(rpc, "eth_getTransactionCount",
+                                        json::Value::array({address, "pending"})));
     }
     if (options.gas_price) {
         tx.gas_price = *options.gas_price;
@@ -55,9 +58,8 @@ Result<Transaction> prepare(const RpcClient& rpc, const SendOptions& options, co
     if (options.gas_limit) {
         tx.gas_limit = *options.gas_limit;
     } else {
-        const auto call = json::Value::object({{"from", address},
-                                               {"to", "0x" + to_hex(tx.to)},
-                                               {"data", "0x" + to_hex(tx.data)}});
+        const auto call = json::Value::object(
+            {{"from", address}, {"to", "0x" + to_hex(tx.to)}, {"data", "0x" + to_hex(tx.data)}});
         SENNIT_TRY(tx.gas_limit, ask_number(rpc, "eth_estimateGas", json::Value::array({call})));
     }
     return tx;
@@ -93,8 +95,11 @@ Result<void> send(const SendOptions& options) {
     SENNIT_TRY(auto sent, rpc.call("eth_sendRawTransaction", json::Value::array({raw})));
     SENNIT_TRY(auto hash, sent.as_text());
     if (!options.wait) {
-        std::printf("%s\n", options.json ? json::write(json::Value::object({{"hash", std::string{hash}}}), json::Style::compact).c_str()
-                                         : std::string{hash}.c_str());
+        std::printf("%s\n", options.json
+                                ? json::write(json::Value::object({{"hash", std::string{hash}}}),
+                                              json::Style::compact)
+                                      .c_str()
+                                : std::string{hash}.c_str());
         return {};
     }
     if (!options.json) {
@@ -108,8 +113,9 @@ Result<void> send(const SendOptions& options) {
         SENNIT_TRY(auto number, receipt.get("blockNumber"));
         SENNIT_TRY(auto block, quantity_of(*number));
         SENNIT_TRY(auto status, receipt.get_text("status"));
-        std::printf("in block %llu, %s\n", static_cast<unsigned long long>(block),
-                    status == "0x1" ? "done" : "failed: the call was refused and its value returned");
+        std::printf(
+            "in block %llu, %s\n", static_cast<unsigned long long>(block),
+            status == "0x1" ? "done" : "failed: the call was refused and its value returned");
     }
     return {};
 }

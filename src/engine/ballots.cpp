@@ -26,31 +26,40 @@ void Ballots::verify(std::optional<PeerRef> peer, std::optional<protocol::Receip
     for (auto& vote : votes) {
         auto admission = core_.votes.admit(vote, core_.tree, core_.slot_now());
         if (admission.what == What::refused) {
+            // Busy, or a target whose ancestors are gone: an honest sender can run into both.
+            if (admission.why.code == Errc::busy || admission.why.code == Errc::not_found) continue;
             refused = true;
             if (peer) core_.judge(*peer, peers::Deed::invalid_vote, admission.why.text());
         }
         if (admission.what != What::verify) continue;
-        job.checks.push_back({NodeId::from(vote.key.view()), std::move(admission.message), vote.signature});
+        job.checks.push_back(
+            {NodeId::from(vote.key.view()), std::move(admission.message), vote.signature});
         checking.push_back(std::move(vote));
     }
     if (checking.empty()) {
         if (receipt) core_.settle(*peer, *receipt, refused ? Verdict::reject : Verdict::ignore);
         return;
     }
-    core_.run(std::move(job), [this, peer, receipt, refused, checking = std::move(checking)](JobResult&& result) {
+    core_.run(std::move(job), [this, peer, receipt, refused,
+                               checking = std::move(checking)](JobResult&& result) {
         const auto& verdicts = std::get<SignaturesChecked>(result).verdicts;
         std::vector<Vote> good;
         for (std::size_t i = 0; i < checking.size(); ++i) {
             if (verdicts[i]) good.push_back(checking[i]);
         }
         const bool all = good.size() == checking.size() && !refused;
-        if (!all && peer) core_.judge(*peer, peers::Deed::invalid_vote, "vote signature does not verify");
+        if (!all && peer)
+            core_.judge(*peer, peers::Deed::invalid_vote, "vote signature does not verify");
         if (receipt) core_.settle(*peer, *receipt, all ? Verdict::accept : Verdict::reject);
         count(good);
     });
 }
 
-void Ballots::own(const Vote& vote) { count({vote}); }
+void Ballots::own(const Vote& vote) {
+    // Signed here a moment ago: admitted like any other, only not verified.
+    const auto admission = core_.votes.admit(vote, core_.tree, core_.slot_now());
+    if (admission.what == chain::Votes::Admission::What::verify) count({vote});
+}
 
 void Ballots::count(const std::vector<Vote>& votes) {
     std::vector<Vote> fresh;
@@ -60,18 +69,20 @@ void Ballots::count(const std::vector<Vote>& votes) {
         if (added.fresh) fresh.push_back(vote);
         if (added.certificate) certificates.push_back(added.certificate);
         if (added.equivocation) {
-            core_.notify(Notify::Level::warning, "validator " + to_hex(vote.key) + " voted twice for slot " +
+            core_.notify(Notify::Level::warning, "validator " + to_hex(vote.key) +
+                                                     " voted twice for slot " +
                                                      std::to_string(vote.link.target.slot.value));
         }
     }
     for (const auto& vote : fresh) {
         protocol::Votes one{{vote}};
-        protocol::Outgoing news{protocol::make_message(std::move(one)),
-                                protocol::Priority::urgent,
-                                core_.now.at + std::chrono::seconds{core_.genesis.stake.slot_seconds},
-                                {},
-                                {},
-                                protocol::key_of(vote_id(vote))};
+        protocol::Outgoing news{
+            protocol::make_message(std::move(one)),
+            protocol::Priority::urgent,
+            core_.now.at + std::chrono::seconds{core_.genesis.stake.slot_seconds},
+            {},
+            {},
+            protocol::key_of(vote_id(vote))};
         core_.spread(news, vote_id(vote),
                      [](PeerRef, const protocol::PeerFacts& peer) { return peer.traits.sennit; });
     }
@@ -91,7 +102,9 @@ void Ballots::certify(const CertificatePtr& certificate) {
     key.be(target.slot.value).hash(target.id);
     batch.put(chain::Column::certificates, key.bytes(), encode(*certificate));
     core_.store(std::move(batch), chain::Durability::buffered);
-    const auto newer = [&] { return !core_.finality || core_.finality->link.target.slot < target.slot; };
+    const auto newer = [&] {
+        return !core_.finality || core_.finality->link.target.slot < target.slot;
+    };
     if (certificate->finalises() && newer()) core_.finality = certificate;
     if (certificate->finalises()) {
         const auto facts = core_.tree.find(target.id);
@@ -130,7 +143,8 @@ void Ballots::on_certificates(PeerRef peer, protocol::ReceiptId receipt,
         wanted.push_back(certificate);
     }
     if (wanted.empty()) return core_.settle(peer, receipt, Verdict::ignore);
-    core_.run(std::move(job), [this, peer, receipt, wanted = std::move(wanted)](JobResult&& result) {
+    core_.run(std::move(job), [this, peer, receipt,
+                               wanted = std::move(wanted)](JobResult&& result) {
         const auto& verdicts = std::get<SignaturesChecked>(result).verdicts;
         if (std::find(verdicts.begin(), verdicts.end(), false) != verdicts.end()) {
             core_.judge(peer, peers::Deed::invalid_vote, "certificate signature does not verify");

@@ -29,14 +29,16 @@ bool Catching::on_answer(PeerRef peer, const protocol::Received& received) {
         core_.settle(peer, received.receipt, Verdict::ignore);
         return true;
     }
-    const auto verdict = core_.sync.on_answer(*received.answers, peer, *received.message, core_.now);
+    const auto verdict =
+        core_.sync.on_answer(*received.answers, peer, *received.message, core_.now);
     core_.settle(peer, received.receipt, verdict);
     return true;
 }
 
 void Catching::carry_out(const sync::Ask& ask) {
     auto* protocol = core_.protocol_of(ask.peer);
-    if (protocol == nullptr) return core_.sync.on_refused(ask.request, protocol::Refusal::gone, core_.now);
+    if (protocol == nullptr)
+        return core_.sync.on_refused(ask.request, protocol::Refusal::gone, core_.now);
     asked_[ask.request] = ask.peer;
     protocol::Outgoing outgoing{ask.message, protocol::Priority::control, {}, ask.request, {}, {}};
     const auto sent = protocol->send(std::span{&ask.peer.peer, 1}, outgoing, core_.now);
@@ -57,7 +59,8 @@ void Catching::carry_out(const sync::VerifyProof& verify) {
     CheckSignatures job{signature_checks(*verify.certificate, *verify.quorum, core_.genesis_id)};
     core_.run(std::move(job), [this, verify](JobResult&& result) {
         bool valid = true;
-        for (const bool verdict : std::get<SignaturesChecked>(result).verdicts) valid = valid && verdict;
+        for (const bool verdict : std::get<SignaturesChecked>(result).verdicts)
+            valid = valid && verdict;
         if (valid) {
             auto set = std::make_shared<const ValidatorSet>(verify.quorum->current());
             core_.ballots->keep_proof({std::move(set), verify.certificate});
@@ -68,7 +71,8 @@ void Catching::carry_out(const sync::VerifyProof& verify) {
 
 void Catching::carry_out(const sync::KeepHeaders& keep) {
     chain::Batch batch;
-    for (const auto& [height, bytes] : keep.headers) batch.put(chain::Column::unlinked, height_key(height), bytes);
+    for (const auto& [height, bytes] : keep.headers)
+        batch.put(chain::Column::unlinked, height_key(height), bytes);
     core_.store(std::move(batch), chain::Durability::buffered);
 }
 
@@ -86,9 +90,9 @@ void Catching::carry_out(const sync::LoadHeaders& load) {
 
 void Catching::carry_out(const sync::DropHeaders& drop) {
     chain::Batch batch;
-    const auto from = std::max(dropped_up_to_, drop.up_to.value > protocol::kIdsMax
-                                                   ? drop.up_to - protocol::kIdsMax
-                                                   : Height{0});
+    const auto from =
+        std::max(dropped_up_to_,
+                 drop.up_to.value > protocol::kIdsMax ? drop.up_to - protocol::kIdsMax : Height{0});
     for (auto height = from; height < drop.up_to; ++height) {
         batch.erase(chain::Column::unlinked, height_key(height + 1));
     }
@@ -131,20 +135,24 @@ void Catching::append_next() {
 void Catching::on_appended(const Appending& front, BlocksAppended&& appended) {
     if (!appended.result) return core_.halt("sync: " + appended.result.error().text());
     auto& result = *appended.result;
-    if (result.error && result.error->code == Errc::io) return core_.halt("sync: " + result.error->text());
+    if (result.error && result.error->code == Errc::io)
+        return core_.halt("sync: " + result.error->text());
     if (!result.error) result.error = front.error;
     if (result.applied > 0) core_.rebase(result.base, appended.recent, std::move(appended.view));
-    for (const auto& account : result.touched) core_.pool.on_account(account.address, {account.nonce, account.balance});
+    for (const auto& account : result.touched)
+        core_.pool.on_account(account.address, {account.nonce, account.balance});
     // What was asked for after a block that failed cannot be applied either.
     if (result.error) appending_.clear();
     core_.sync.on_appended(result, core_.now);
 }
 
-void Catching::carry_out(const sync::Offer& offer) { core_.intake->offer(offer.peer, {}, offer.block); }
+void Catching::carry_out(const sync::Offer& offer) {
+    core_.intake->offer(offer.peer, {}, offer.block);
+}
 
 void Catching::carry_out(const sync::Blame& blame) {
     using What = sync::Blame::What;
-    const auto deed = blame.what == What::overdue       ? peers::Deed::overdue
+    const auto deed = blame.what == What::overdue        ? peers::Deed::overdue
                       : blame.what == What::wrong_answer ? peers::Deed::wrong_answer
                                                          : peers::Deed::invalid_block;
     core_.judge(blame.peer, deed, blame.why);

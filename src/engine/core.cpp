@@ -19,8 +19,8 @@ validator::Validator::Options validator_options(const Options& options, const Se
 
 }  // namespace
 
-Core::Core(chain::Genesis genesis_, BlockId genesis_id_, Setup setup, std::optional<crypto::Ed25519Key> key,
-           Options options_, Rng rng, Now start)
+Core::Core(chain::Genesis genesis_, BlockId genesis_id_, Setup setup,
+           std::optional<crypto::Ed25519Key> key, Options options_, Rng rng, Now start)
     : genesis{std::move(genesis_)},
       genesis_id{genesis_id_},
       schedule{genesis},
@@ -42,8 +42,8 @@ Core::Core(chain::Genesis genesis_, BlockId genesis_id_, Setup setup, std::optio
       head_view{setup.view},
       finality{setup.finality} {
     if (key) {
-        validator.emplace(*std::move(key), genesis_id, schedule, setup.slashing, validator_options(options, setup),
-                          start);
+        validator.emplace(*std::move(key), genesis_id, schedule, setup.slashing,
+                          validator_options(options, setup), start);
     }
     if (setup.peers) {
         if (auto restored = peers.restore(*setup.peers, start); !restored) {
@@ -99,7 +99,8 @@ protocol::Protocol* Core::protocol_of(PeerRef peer) {
 }
 
 void Core::settle(PeerRef peer, protocol::ReceiptId receipt, Verdict verdict) {
-    if (auto* protocol = protocol_of(peer)) protocol->handle(protocol::Settle{receipt, verdict}, now);
+    if (auto* protocol = protocol_of(peer))
+        protocol->handle(protocol::Settle{receipt, verdict}, now);
 }
 
 bool Core::send(PeerRef peer, const protocol::Outgoing& outgoing) {
@@ -108,7 +109,8 @@ bool Core::send(PeerRef peer, const protocol::Outgoing& outgoing) {
     return protocol->send(std::span{&peer.peer, 1}, outgoing, now).refused.empty();
 }
 
-void Core::spread(const protocol::Outgoing& outgoing, std::optional<Digest> item, const Wants& wants) {
+void Core::spread(const protocol::Outgoing& outgoing, std::optional<Digest> item,
+                  const Wants& wants) {
     std::map<InstanceId, std::vector<PeerId>> receivers;
     std::map<InstanceId, std::vector<PeerId>> have;
     for (const auto& [peer, facts] : meeting->facts()) {
@@ -141,7 +143,8 @@ void Core::judge(PeerRef peer, peers::Deed deed, std::string_view what) {
     auto* protocol = protocol_of(peer);
     if (protocol == nullptr) return;
     protocol->handle(protocol::Score{peer.peer, verdict.score}, now);
-    if (verdict.banned) protocol->handle(protocol::Disconnect{peer.peer, "banned: " + verdict.why}, now);
+    if (verdict.banned)
+        protocol->handle(protocol::Disconnect{peer.peer, "banned: " + verdict.why}, now);
 }
 
 Slot Core::slot_now() const {
@@ -162,8 +165,8 @@ void Core::chain_changed() {
     }
     move_head();
     apply_finality();
-    sync.on_local({tree.root().id == head->id ? head : tree.find(tree.root().id), head->id, head->height,
-                   tree.certified_at(head->id)->slot},
+    sync.on_local({tree.root().id == head->id ? head : tree.find(tree.root().id), head->id,
+                   head->height, tree.certified_at(head->id)->slot},
                   now);
     publish_due = true;
     tell_protocols();
@@ -177,7 +180,8 @@ void Core::move_head() {
     std::set<Address> touched;
     const auto step = [&](chain::FactsPtr& at, std::vector<BlockPtr>& blocks) {
         if (auto block = intake->block(at->id)) blocks.push_back(std::move(block));
-        if (const auto* accounts = intake->touched(at->id)) touched.insert(accounts->begin(), accounts->end());
+        if (const auto* accounts = intake->touched(at->id))
+            touched.insert(accounts->begin(), accounts->end());
         at = tree.find(at->parent);
     };
     auto from = head;
@@ -221,7 +225,8 @@ void Core::tell_protocols() {
     view->slot_seconds = static_cast<std::uint32_t>(genesis.stake.slot_seconds);
     view->status = meeting->our_status();
     const auto ref = [&](const chain::Facts& facts) {
-        return protocol::BlockRef{facts.id, facts.height, facts.parent, schedule.timestamp(facts.slot)};
+        return protocol::BlockRef{facts.id, facts.height, facts.parent,
+                                  schedule.timestamp(facts.slot)};
     };
     view->head = ref(*head);
     view->finalised = ref(tree.root());
@@ -237,7 +242,8 @@ void Core::tell_protocols() {
     }
 }
 
-void Core::rebase(chain::FactsPtr base, std::span<const chain::FactsPtr> recent, chain::StateViewPtr view) {
+void Core::rebase(chain::FactsPtr base, std::span<const chain::FactsPtr> recent,
+                  chain::StateViewPtr view) {
     tree = chain::Tree{genesis, base, recent, {}};
     intake->on_rebased();
     votes.prune(base->slot);

@@ -23,8 +23,8 @@ constexpr std::uint64_t kOwnRequestsFrom = std::uint64_t{1} << 62;
 
 class Core {
   public:
-    Core(chain::Genesis genesis_, BlockId genesis_id_, Setup setup, std::optional<crypto::Ed25519Key> key,
-         Options options_, Rng rng, Now start);
+    Core(chain::Genesis genesis_, BlockId genesis_id_, Setup setup,
+         std::optional<crypto::Ed25519Key> key, Options options_, Rng rng, Now start);
     ~Core();
 
     // Fixed.
@@ -84,7 +84,8 @@ class Core {
     void settle(PeerRef peer, protocol::ReceiptId receipt, protocol::Verdict verdict);
     /// To one peer; true unless it was refused.
     bool send(PeerRef peer, const protocol::Outgoing& outgoing);
-    /// To every connected peer that passes `wants`, encoded once for each protocol; marks `item` as known.
+    /// To every connected peer that passes `wants`, encoded once for each protocol; marks `item` as
+    /// known.
     using Wants = std::function<bool(PeerRef, const protocol::PeerFacts&)>;
     void spread(const protocol::Outgoing& outgoing, std::optional<Digest> item, const Wants& wants);
     /// Scores a deed, and disconnects whom it bans.
@@ -97,7 +98,8 @@ class Core {
     void chain_changed();
     ViewPtr make_view() const;
     /// The base moved under the tree: sync executed straight into it.
-    void rebase(chain::FactsPtr base, std::span<const chain::FactsPtr> recent, chain::StateViewPtr view);
+    void rebase(chain::FactsPtr base, std::span<const chain::FactsPtr> recent,
+                chain::StateViewPtr view);
     void on_wake();
     void shut_down();
 

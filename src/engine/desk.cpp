@@ -41,12 +41,14 @@ void Desk::serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetH
                    ask.newest_first, kAnswerBytesMax};
     core_.run(std::move(job), [this, peer, receipt](JobResult&& result) {
         protocol::Headers headers;
-        for (auto& header : std::get<BlocksLoaded>(result).headers) headers.headers.emplace_back(std::move(header));
+        for (auto& header : std::get<BlocksLoaded>(result).headers)
+            headers.headers.emplace_back(std::move(header));
         answer(peer, receipt, protocol::make_message(std::move(headers)));
     });
 }
 
-void Desk::serve_branch_headers(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetHeaders& ask) {
+void Desk::serve_branch_headers(PeerRef peer, protocol::ReceiptId receipt,
+                                const protocol::GetHeaders& ask) {
     // By id: the unfinalised branch, downwards, which is in memory.
     protocol::Headers headers;
     auto id = std::get<BlockId>(ask.from);
@@ -64,7 +66,8 @@ void Desk::serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetB
     LoadBlocks job{LoadBlocks::What::blocks, {}, false, kAnswerBytesMax};
     protocol::Blocks answer_now;
     if (const auto* range = std::get_if<protocol::BlockRange>(&ask.what)) {
-        job.which = protocol::BlockRange{range->from, std::min<std::uint32_t>(range->max, protocol::kBlocksMax)};
+        job.which = protocol::BlockRange{range->from,
+                                         std::min<std::uint32_t>(range->max, protocol::kBlocksMax)};
     } else {
         // Unfinalised ones are in memory, with their certificates; the answer is a prefix.
         std::size_t bytes = 0;
@@ -79,17 +82,21 @@ void Desk::serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetB
             }
             if (!stored.empty()) break;
             const auto facts = core_.tree.find(id);
-            const auto link = facts ? chain::required_link(*facts, block->header, core_.tree.lookup())
-                                    : std::optional<VoteLink>{};
-            answer_now.blocks.emplace_back(block, link ? core_.tree.certificate(link->target.id) : nullptr);
+            const auto link = facts
+                                  ? chain::required_link(*facts, block->header, core_.tree.lookup())
+                                  : std::optional<VoteLink>{};
+            answer_now.blocks.emplace_back(
+                block, link ? core_.tree.certificate(link->target.id) : nullptr);
             bytes += luxtensor_size(*block);
         }
-        if (stored.empty()) return answer(peer, receipt, protocol::make_message(std::move(answer_now)));
+        if (stored.empty())
+            return answer(peer, receipt, protocol::make_message(std::move(answer_now)));
         job.which = std::move(stored);
     }
     core_.run(std::move(job), [this, peer, receipt](JobResult&& result) {
         protocol::Blocks blocks;
-        for (auto& block : std::get<BlocksLoaded>(result).blocks) blocks.blocks.emplace_back(std::move(block));
+        for (auto& block : std::get<BlocksLoaded>(result).blocks)
+            blocks.blocks.emplace_back(std::move(block));
         answer(peer, receipt, protocol::make_message(std::move(blocks)));
     });
 }
@@ -127,7 +134,8 @@ void Desk::serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetC
     if (const auto* ids = std::get_if<std::vector<BlockId>>(&ask.what)) {
         for (const auto& id : *ids) {
             if (out.certificates.size() == protocol::kCertificatesMax) break;
-            if (auto certificate = core_.tree.certificate(id)) out.certificates.push_back(std::move(certificate));
+            if (auto certificate = core_.tree.certificate(id))
+                out.certificates.push_back(std::move(certificate));
         }
         return answer(peer, receipt, protocol::make_message(std::move(out)));
     }

@@ -20,27 +20,31 @@ void on_received(Core& core, InstanceId instance, const protocol::Received& rece
     const PeerRef peer{instance, received.peer};
     if (core.catching->on_answer(peer, received)) return;
     const auto receipt = received.receipt;
-    const auto handled = std::visit(
-        Overloaded{[&](const protocol::NewBlock& m) { return core.intake->offer(peer, receipt, m.block), true; },
-                   [&](const protocol::Votes& m) { return core.ballots->on_votes(peer, receipt, m), true; },
-                   [&](const protocol::Certificates& m) {
-                       return core.ballots->on_certificates(peer, receipt, m), true;
-                   },
-                   [&](const protocol::Transactions& m) {
-                       return core.traffic->on_transactions(peer, receipt, m), true;
-                   },
-                   [&](const protocol::Status& m) {
-                       core.meeting->on_status(peer, m);
-                       core.settle(peer, receipt, Verdict::accept);
-                       return true;
-                   },
-                   [&](const protocol::Peers& m) {
-                       core.meeting->on_peers(peer, m);
-                       core.settle(peer, receipt, Verdict::accept);
-                       return true;
-                   },
-                   [](const auto&) { return false; }},
-        *received.message);
+    const auto handled =
+        std::visit(Overloaded{[&](const protocol::NewBlock& m) {
+                                  return core.intake->offer(peer, receipt, m.block), true;
+                              },
+                              [&](const protocol::Votes& m) {
+                                  return core.ballots->on_votes(peer, receipt, m), true;
+                              },
+                              [&](const protocol::Certificates& m) {
+                                  return core.ballots->on_certificates(peer, receipt, m), true;
+                              },
+                              [&](const protocol::Transactions& m) {
+                                  return core.traffic->on_transactions(peer, receipt, m), true;
+                              },
+                              [&](const protocol::Status& m) {
+                                  core.meeting->on_status(peer, m);
+                                  core.settle(peer, receipt, Verdict::accept);
+                                  return true;
+                              },
+                              [&](const protocol::Peers& m) {
+                                  core.meeting->on_peers(peer, m);
+                                  core.settle(peer, receipt, Verdict::accept);
+                                  return true;
+                              },
+                              [](const auto&) { return false; }},
+                   *received.message);
     if (handled || core.desk->on_request(peer, receipt, *received.message)) return;
     // An original's news of its own chain, or an answer that came too late.
     core.settle(peer, receipt, Verdict::ignore);
@@ -50,34 +54,48 @@ void on_protocol(Core& core, FromProtocol& event) {
     const auto instance = event.instance;
     std::visit(
         Overloaded{
-            [&](const protocol::PeerUp& o) { core.meeting->on_up({instance, o.peer}, o.facts); },
-            [&](const protocol::PeerChanged& o) { core.meeting->on_changed({instance, o.peer}, o.facts); },
-            [&](const protocol::PeerDown& o) { core.meeting->on_down({instance, o.peer}, o.why); },
+            [&](const protocol::PeerUp& o) {
+                core.meeting->on_up({instance, o.peer}, o.facts);
+            },
+            [&](const protocol::PeerChanged& o) {
+                core.meeting->on_changed({instance, o.peer}, o.facts);
+            },
+            [&](const protocol::PeerDown& o) {
+                core.meeting->on_down({instance, o.peer}, o.why);
+            },
             [&](const protocol::Found& o) { core.meeting->on_found(instance, o); },
-            [&](const protocol::Unreachable& o) { core.peers.on_dial_failed(instance, o.address, core.now); },
+            [&](const protocol::Unreachable& o) {
+                core.peers.on_dial_failed(instance, o.address, core.now);
+            },
             [&](const protocol::Received& o) { on_received(core, instance, o); },
             [&](const protocol::Misbehaved& o) { core.meeting->on_misbehaved(instance, o); },
-            [&](const protocol::Ready& o) { core.sync.on_ready({instance, o.peer}, core.now); },
+            [&](const protocol::Ready& o) {
+                core.sync.on_ready({instance, o.peer}, core.now);
+            },
             [&](const protocol::Ended&) {},
             [&](const protocol::Check& o) {
-                core.run(CheckSignatures{o.signatures}, [&core, instance, id = o.job](JobResult&& result) {
-                    const auto found = core.instances.find(instance);
-                    if (found == core.instances.end()) return;
-                    found->second.protocol->handle(
-                        protocol::Checked{id, std::get<SignaturesChecked>(std::move(result)).verdicts}, core.now);
-                });
+                core.run(CheckSignatures{o.signatures},
+                         [&core, instance, id = o.job](JobResult&& result) {
+                             const auto found = core.instances.find(instance);
+                             if (found == core.instances.end()) return;
+                             found->second.protocol->handle(
+                                 protocol::Checked{
+                                     id, std::get<SignaturesChecked>(std::move(result)).verdicts},
+                                 core.now);
+                         });
             },
             [&](const protocol::Save& o) {
                 Writer key;
                 key.be(instance.value).text(o.key);
                 chain::Batch batch;
                 batch.put(chain::Column::saved, key.bytes(), o.value);
-                core.store(std::move(batch), chain::Durability::synced, [&core, instance, id = o.id] {
-                    const auto found = core.instances.find(instance);
-                    if (found != core.instances.end()) {
-                        found->second.protocol->handle(protocol::Saved{id}, core.now);
-                    }
-                });
+                core.store(std::move(batch), chain::Durability::synced,
+                           [&core, instance, id = o.id] {
+                               const auto found = core.instances.find(instance);
+                               if (found != core.instances.end()) {
+                                   found->second.protocol->handle(protocol::Saved{id}, core.now);
+                               }
+                           });
             },
             [](const CarrierOutput&) { SENNIT_ASSERT(!"the driver's"); },
         },
@@ -86,10 +104,11 @@ void on_protocol(Core& core, FromProtocol& event) {
 
 }  // namespace
 
-Engine::Engine(chain::Genesis genesis, BlockId genesis_id, Setup setup, std::optional<crypto::Ed25519Key> validator_key,
-               Options options, Rng rng, Now now)
-    : core_{std::make_unique<Core>(std::move(genesis), genesis_id, std::move(setup), std::move(validator_key),
-                                   std::move(options), std::move(rng), now)} {}
+Engine::Engine(chain::Genesis genesis, BlockId genesis_id, Setup setup,
+               std::optional<crypto::Ed25519Key> validator_key, Options options, Rng rng, Now now)
+    : core_{std::make_unique<Core>(std::move(genesis), genesis_id, std::move(setup),
+                                   std::move(validator_key), std::move(options), std::move(rng),
+                                   now)} {}
 
 Engine::~Engine() = default;
 
@@ -140,8 +159,12 @@ Instant Engine::deadline(Now now) const {
     return first;
 }
 
-const mempool::Mempool& Engine::pool() const { return core_->pool; }
-const peers::Peers& Engine::peers() const { return core_->peers; }
+const mempool::Mempool& Engine::pool() const {
+    return core_->pool;
+}
+const peers::Peers& Engine::peers() const {
+    return core_->peers;
+}
 const validator::Validator* Engine::validator() const {
     return core_->validator ? &*core_->validator : nullptr;
 }
@@ -151,8 +174,8 @@ std::vector<Engine::PeerLine> Engine::peer_lines() const {
     for (const auto& [peer, facts] : core_->meeting->facts()) {
         const auto* connected = core_->peers.find(peer);
         const auto instance = core_->instances.find(peer.instance);
-        lines.push_back({peer, instance == core_->instances.end() ? "" : instance->second.name, facts,
-                         connected ? connected->height : 0, core_->peers.score(peer),
+        lines.push_back({peer, instance == core_->instances.end() ? "" : instance->second.name,
+                         facts, connected ? connected->height : 0, core_->peers.score(peer),
                          std::string{peers::to_string(core_->peers.tier(peer))}});
     }
     return lines;

@@ -55,10 +55,12 @@ struct View {
     chain::FactsPtr certified;
     chain::FactsPtr finalised;
     chain::StateViewPtr state;  ///< after the head
-    std::map<BlockId, chain::StateViewPtr> states;  ///< after executed blocks above the finalised one
+    std::map<BlockId, chain::StateViewPtr>
+        states;  ///< after executed blocks above the finalised one
     std::map<BlockId, BlockPtr> unfinalised;
     CertificatePtr finality;  ///< the newest held certificate that finalises
-    std::vector<std::pair<Height, BlockId>> branch;  ///< unfinalised blocks of the head's branch, rising
+    std::vector<std::pair<Height, BlockId>>
+        branch;  ///< unfinalised blocks of the head's branch, rising
     sync::Progress sync;
     std::size_t peers{0};
     std::size_t pool_transactions{0};
@@ -126,8 +128,8 @@ class Core;
 
 class Engine {
   public:
-    Engine(chain::Genesis genesis, BlockId genesis_id, Setup setup, std::optional<crypto::Ed25519Key> validator_key,
-           Options options, Rng rng, Now now);
+    Engine(chain::Genesis genesis, BlockId genesis_id, Setup setup,
+           std::optional<crypto::Ed25519Key> validator_key, Options options, Rng rng, Now now);
     ~Engine();
 
     /// Before the first event; protocols outlive the engine. `name` is what people see.

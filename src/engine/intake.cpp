@@ -18,9 +18,10 @@ constexpr std::size_t kFuturePerValidator = 2;
 
 }  // namespace
 
-void Intake::offer(PeerRef peer, std::optional<protocol::ReceiptId> receipt, const protocol::WireBlock& block) {
+void Intake::offer(PeerRef peer, std::optional<protocol::ReceiptId> receipt,
+                   const protocol::WireBlock& block) {
     core_.inventory.mark(peer, relay::item_of(block.id()));
-    consider({peer, receipt, block, core_.now.at});
+    consider({peer, receipt, block, core_.now.at, !receipt});
 }
 
 void Intake::settle(Candidate& candidate, Verdict verdict) {
@@ -34,7 +35,9 @@ void Intake::refuse(Candidate& candidate, const Error& why) {
     offer_done(candidate.block.id(), false);
 }
 
-void Intake::offer_done(const BlockId& id, bool accepted) { core_.sync.on_offer_done(id, accepted, core_.now); }
+void Intake::offer_done(const BlockId& id, bool accepted) {
+    core_.sync.on_offer_done(id, accepted, core_.now);
+}
 
 void Intake::consider(Candidate candidate) {
     const auto& header = candidate.block.header();
@@ -42,22 +45,26 @@ void Intake::consider(Candidate candidate) {
     const auto standing = core_.tree.standing(id);
     if (standing != chain::Tree::Standing::unknown || checking_.contains(id)) {
         settle(candidate, Verdict::ignore);
-        if (standing == chain::Tree::Standing::executed || standing == chain::Tree::Standing::finalised) {
+        if (standing == chain::Tree::Standing::executed ||
+            standing == chain::Tree::Standing::finalised) {
             offer_done(id, true);
         }
         return;
     }
     const auto slot = core_.schedule.slot_of(header.timestamp);
-    if (!slot || slot->value == 0) return refuse(candidate, {Errc::invalid, "timestamp is not a slot's start"});
+    if (!slot || slot->value == 0)
+        return refuse(candidate, {Errc::invalid, "timestamp is not a slot's start"});
     if (header.height <= core_.tree.root().height) {
         settle(candidate, Verdict::ignore);
         return offer_done(id, false);
     }
-    const auto parent = core_.tree.find(header.previous_hash);
+    const auto parent =
+        core_.tree.holds(header.previous_hash) ? core_.tree.find(header.previous_hash) : nullptr;
     if (!parent || !core_.tree.executed(parent->id)) return wait_for_parent(std::move(candidate));
 
     const auto start = from_unix_seconds(header.timestamp);
-    const auto half_d = std::chrono::microseconds{std::chrono::seconds{core_.genesis.stake.slot_seconds}} / 6;
+    const auto half_d =
+        std::chrono::microseconds{std::chrono::seconds{core_.genesis.stake.slot_seconds}} / 6;
     if (start > core_.now.wall + half_d) return wait_for_slot(std::move(candidate), *slot);
 
     auto facts = chain::derive_facts(*parent, header, id, core_.genesis, core_.tree.lookup());
@@ -67,7 +74,8 @@ void Intake::consider(Candidate candidate) {
         certificate = core_.tree.certificate(link->target.id);
         if (!certificate) certificate = candidate.block.certificate();
         if (!certificate) return wait_for_certificate(std::move(candidate), link->target.id);
-        if (auto fits = chain::check_companion(**facts, header, *certificate, core_.tree.lookup()); !fits) {
+        if (auto fits = chain::check_companion(**facts, header, *certificate, core_.tree.lookup());
+            !fits) {
             return refuse(candidate, fits.error());
         }
     }
@@ -82,10 +90,11 @@ void Intake::wait_for_parent(Candidate candidate) {
     const auto same = [&](const Candidate& one) { return one.block.id() == candidate.block.id(); };
     if (std::any_of(waiting.begin(), waiting.end(), same)) return;
     if (orphan_count_ == kOrphansMax) {
-        auto oldest = std::min_element(orphans_.begin(), orphans_.end(), [](const auto& a, const auto& b) {
-            return (a.second.empty() ? Instant::max() : a.second.front().since) <
-                   (b.second.empty() ? Instant::max() : b.second.front().since);
-        });
+        auto oldest =
+            std::min_element(orphans_.begin(), orphans_.end(), [](const auto& a, const auto& b) {
+                return (a.second.empty() ? Instant::max() : a.second.front().since) <
+                       (b.second.empty() ? Instant::max() : b.second.front().since);
+            });
         orphan_count_ -= oldest->second.size();
         for (const auto& dropped : oldest->second) offer_done(dropped.block.id(), false);
         if (oldest->first == parent) {
@@ -101,7 +110,9 @@ void Intake::wait_for_parent(Candidate candidate) {
 void Intake::wait_for_slot(Candidate candidate, Slot slot) {
     settle(candidate, Verdict::ignore);
     const auto validator = candidate.block.header().validator;
-    const auto same = [&](const Held& held) { return held.candidate.block.header().validator == validator; };
+    const auto same = [&](const Held& held) {
+        return held.candidate.block.header().validator == validator;
+    };
     const auto count = std::count_if(held_.begin(), held_.end(), same);
     if (static_cast<std::size_t>(count) >= kFuturePerValidator || held_.size() >= kHeldMax) return;
     const auto start = from_unix_seconds(core_.schedule.timestamp(slot));
@@ -116,7 +127,11 @@ void Intake::wait_for_certificate(Candidate candidate, const BlockId& target) {
     const auto slot = std::chrono::seconds{core_.genesis.stake.slot_seconds};
     held_.push_back({std::move(candidate), core_.now.at + slot, true});
     protocol::Outgoing ask{protocol::make_message(protocol::GetCertificates{std::vector{target}}),
-                           protocol::Priority::control, core_.now.at + slot, core_.next_request(), {}, {}};
+                           protocol::Priority::control,
+                           core_.now.at + slot,
+                           core_.next_request(),
+                           {},
+                           {}};
     core_.send(peer, ask);
 }
 
@@ -180,39 +195,49 @@ void Intake::check(Candidate candidate, chain::FactsPtr facts, CertificatePtr ce
 void Intake::on_checked(Candidate candidate, chain::FactsPtr facts, CertificatePtr certificate,
                         BlockChecked&& checked) {
     checking_.erase(facts->id);
-    if (!checked.signature) return refuse(candidate, {Errc::invalid, "block signature does not verify"});
+    if (!checked.signature)
+        return refuse(candidate, {Errc::invalid, "block signature does not verify"});
     if (!checked.block) return refuse(candidate, checked.block.error());
-    if (!checked.certificate) return refuse(candidate, {Errc::invalid, "certificate signature does not verify"});
+    if (!checked.certificate)
+        return refuse(candidate, {Errc::invalid, "certificate signature does not verify"});
     const auto block = *checked.block;
     // Only now: a forged header must not accuse anybody.
     if (core_.tree.double_proposal(*facts, block->header)) {
         core_.notify(Notify::Level::warning, "validator " + to_hex(block->header.validator) +
-                                                 " proposed twice in slot " + std::to_string(facts->slot.value));
+                                                 " proposed twice in slot " +
+                                                 std::to_string(facts->slot.value));
     }
     core_.producer->on_foreign_signature(block->header.validator, facts->slot);
-    if (auto added = core_.tree.add(facts, block->header); !added) {
+    // What we asked for by id is taken even as the third of its slot: else one dishonest leader
+    // parts honest nodes for ever (docs/adr/0002).
+    const auto origin =
+        candidate.wanted ? chain::Tree::Origin::wanted : chain::Tree::Origin::relayed;
+    if (auto added = core_.tree.add(facts, block->header, origin); !added) {
         // Full, a third proposal of one slot, or below what became final meanwhile: nobody's fault.
         settle(candidate, Verdict::ignore);
         return offer_done(facts->id, false);
     }
     settle(candidate, Verdict::accept);
-    core_.judge(candidate.peer, peers::Deed::valid_block, "block " + std::to_string(block->height().value));
+    core_.judge(candidate.peer, peers::Deed::valid_block,
+                "block " + std::to_string(block->height().value));
     admit(block, facts, certificate);
     execute(block, candidate.peer);
 }
 
-void Intake::admit(const BlockPtr& block, const chain::FactsPtr& facts, const CertificatePtr& certificate) {
+void Intake::admit(const BlockPtr& block, const chain::FactsPtr& facts,
+                   const CertificatePtr& certificate) {
     blocks_[block->id] = block;
     if (certificate) core_.ballots->certify(certificate);
     // Rule 13: relayed as soon as it is known to be the leader's, before it was executed. Blocks of
     // old slots are somebody's sync and of no use to others.
     if (facts->slot.value + 2 < core_.slot_now().value) return;
-    protocol::Outgoing news{protocol::make_message(protocol::NewBlock{protocol::WireBlock{block, certificate}}),
-                            protocol::Priority::urgent,
-                            core_.now.at + std::chrono::seconds{2 * core_.genesis.stake.slot_seconds},
-                            {},
-                            {},
-                            protocol::key_of(block->id)};
+    protocol::Outgoing news{
+        protocol::make_message(protocol::NewBlock{protocol::WireBlock{block, certificate}}),
+        protocol::Priority::urgent,
+        core_.now.at + std::chrono::seconds{2 * core_.genesis.stake.slot_seconds},
+        {},
+        {},
+        protocol::key_of(block->id)};
     core_.spread(news, relay::item_of(block->id),
                  [](PeerRef, const protocol::PeerFacts& peer) { return peer.traits.sennit; });
 }
@@ -220,8 +245,10 @@ void Intake::admit(const BlockPtr& block, const chain::FactsPtr& facts, const Ce
 void Intake::produced(BlockPtr block, CertificatePtr certificate) {
     const auto parent = core_.tree.find(block->header.previous_hash);
     if (!parent) return;
-    auto facts = chain::derive_facts(*parent, block->header, block->id, core_.genesis, core_.tree.lookup());
-    if (!facts) return core_.notify(Notify::Level::error, "own block refused: " + facts.error().text());
+    auto facts =
+        chain::derive_facts(*parent, block->header, block->id, core_.genesis, core_.tree.lookup());
+    if (!facts)
+        return core_.notify(Notify::Level::error, "own block refused: " + facts.error().text());
     if (auto added = core_.tree.add(*facts, block->header); !added) {
         return core_.notify(Notify::Level::error, "own block refused: " + added.error().text());
     }
@@ -244,14 +271,16 @@ void Intake::execute(const BlockPtr& block, std::optional<PeerRef> from) {
     });
 }
 
-void Intake::on_executed(const BlockPtr& block, std::optional<PeerRef> from, BlockExecuted&& executed) {
+void Intake::on_executed(const BlockPtr& block, std::optional<PeerRef> from,
+                         BlockExecuted&& executed) {
     if (!executed.result) {
         const auto& why = executed.result.error();
         if (why.code == Errc::io) return core_.halt(why.text());
         // Busy, or its parent was dropped by finality meanwhile: the tree drops it as well.
         if (why.code == Errc::invalid) {
             if (from) core_.judge(*from, peers::Deed::invalid_block, why.text());
-            core_.notify(Notify::Level::warning, "block " + to_hex(block->id) + " refused: " + why.text());
+            core_.notify(Notify::Level::warning,
+                         "block " + to_hex(block->id) + " refused: " + why.text());
         }
         forget(core_.tree.on_failed(block->id));
         offer_done(block->id, false);
@@ -287,7 +316,9 @@ void Intake::forget(std::span<const BlockId> ids) {
 }
 
 void Intake::on_finalised(const BlockId&) {
-    const auto below = [&](const BlockPtr& block) { return block->height() <= core_.tree.root().height; };
+    const auto below = [&](const BlockPtr& block) {
+        return block->height() <= core_.tree.root().height;
+    };
     for (auto at = blocks_.begin(); at != blocks_.end();) {
         if (!below(at->second)) {
             ++at;

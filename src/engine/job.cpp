@@ -55,7 +55,8 @@ JobResult run_one(const CheckSignatures& job, const JobContext&) {
 
 JobResult run_one(const CheckBlock& job, const JobContext& context) {
     auto out = check(job.block, context);
-    out.certificate = out.signature && std::all_of(job.certificate.begin(), job.certificate.end(), holds);
+    out.certificate =
+        out.signature && std::all_of(job.certificate.begin(), job.certificate.end(), holds);
     return out;
 }
 
@@ -66,7 +67,8 @@ JobResult run_one(const CheckBlocks& job, const JobContext& context) {
     return out;
 }
 
-Result<TransactionsOpened::Opened> open(BytesView rlp, const OpenTransactions& job, const JobContext& context) {
+Result<TransactionsOpened::Opened> open(BytesView rlp, const OpenTransactions& job,
+                                        const JobContext& context) {
     SENNIT_TRY(auto tx, open_transaction(rlp, context.genesis.chain_id));
     SENNIT_TRY(auto account, job.state->account(tx->sender));
     const auto known = account.value_or(Account{});
@@ -126,11 +128,12 @@ JobResult run_one(const LoadBlocks& job, const JobContext& context) {
 
 JobResult run_one(const LoadRows& job, const JobContext& context) {
     RowsLoaded out;
-    const auto scanned = context.store.snapshot()->scan(job.column, job.from, [&](BytesView key, BytesView value) {
-        if (out.rows.size() == job.count_max) return false;
-        out.rows.emplace_back(to_bytes(key), to_bytes(value));
-        return true;
-    });
+    const auto scanned =
+        context.store.snapshot()->scan(job.column, job.from, [&](BytesView key, BytesView value) {
+            if (out.rows.size() == job.count_max) return false;
+            out.rows.emplace_back(to_bytes(key), to_bytes(value));
+            return true;
+        });
     if (!scanned) return scanned.error();
     return out;
 }
@@ -200,7 +203,8 @@ std::vector<chain::FactsPtr> recent_ancestors(const chain::State& state, const c
     return out;
 }
 
-std::vector<protocol::SignatureCheck> signature_checks(const Certificate& certificate, const Quorum& quorum,
+std::vector<protocol::SignatureCheck> signature_checks(const Certificate& certificate,
+                                                       const Quorum& quorum,
                                                        const BlockId& genesis_id) {
     const auto message = vote_signing_bytes(certificate.link, quorum.set_hash(), genesis_id);
     std::vector<protocol::SignatureCheck> out;
@@ -208,7 +212,8 @@ std::vector<protocol::SignatureCheck> signature_checks(const Certificate& certif
     for (std::size_t bit = 0; bit < quorum.size(); ++bit) {
         if (!bit_set(certificate.bitmap, bit)) continue;
         SENNIT_ASSERT(out.size() < certificate.signatures.size());
-        out.push_back({NodeId::from(quorum.key(bit).view()), message, certificate.signatures[out.size()]});
+        out.push_back(
+            {NodeId::from(quorum.key(bit).view()), message, certificate.signatures[out.size()]});
     }
     return out;
 }

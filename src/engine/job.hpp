@@ -113,11 +113,11 @@ struct BlockBuilt {
     Result<chain::BuiltBlock> result{Error{}};
 };
 
-using Job = std::variant<CheckSignatures, CheckBlock, CheckBlocks, OpenTransactions, LoadBlocks, LoadRows,
-                         ExecuteBlock, FinaliseBlock, AppendBlocks, BuildBlock>;
-using JobResult = std::variant<SignaturesChecked, BlockChecked, BlocksChecked, TransactionsOpened,
-                               BlocksLoaded, RowsLoaded, BlockExecuted, BlockFinalised, BlocksAppended,
-                               BlockBuilt, Error>;
+using Job = std::variant<CheckSignatures, CheckBlock, CheckBlocks, OpenTransactions, LoadBlocks,
+                         LoadRows, ExecuteBlock, FinaliseBlock, AppendBlocks, BuildBlock>;
+using JobResult =
+    std::variant<SignaturesChecked, BlockChecked, BlocksChecked, TransactionsOpened, BlocksLoaded,
+                 RowsLoaded, BlockExecuted, BlockFinalised, BlocksAppended, BlockBuilt, Error>;
 
 enum class Lane : std::uint8_t {
     worker,  ///< any thread, any order; touches no State
@@ -140,7 +140,8 @@ JobResult run(const Job& job, const JobContext& context);
 std::vector<chain::FactsPtr> recent_ancestors(const chain::State& state, const chain::Facts& base);
 
 /// The checks that a certificate's signatures need; `quorum` must fit its form.
-std::vector<protocol::SignatureCheck> signature_checks(const Certificate& certificate, const Quorum& quorum,
+std::vector<protocol::SignatureCheck> signature_checks(const Certificate& certificate,
+                                                       const Quorum& quorum,
                                                        const BlockId& genesis_id);
 
 }  // namespace sennit::engine

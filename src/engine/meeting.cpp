@@ -25,11 +25,13 @@ peers::Deed deed_of(protocol::Offence offence) {
 }  // namespace
 
 void Meeting::on_up(PeerRef peer, const protocol::PeerFacts& facts) {
-    peers::Identity identity{facts.identity.proven ? facts.identity.id : std::nullopt, facts.address};
-    peers::Peers::Connected connected{peer, identity, facts.address, facts.address, facts.inbound, core_.now.at,
-                                      0,    {},       1,             0};
+    peers::Identity identity{facts.identity.proven ? facts.identity.id : std::nullopt,
+                             facts.address};
+    peers::Peers::Connected connected{
+        peer, identity, facts.address, facts.address, facts.inbound, core_.now.at, 0, {}, 1, 0};
     if (auto stays = core_.peers.on_up(connected, core_.now); !stays) {
-        core_.protocol_of(peer)->handle(protocol::Disconnect{peer.peer, stays.error().text()}, core_.now);
+        core_.protocol_of(peer)->handle(protocol::Disconnect{peer.peer, stays.error().text()},
+                                        core_.now);
         return;
     }
     facts_[peer] = facts;
@@ -37,7 +39,9 @@ void Meeting::on_up(PeerRef peer, const protocol::PeerFacts& facts) {
     core_.sync.on_peer(peer, facts.traits, core_.now);
     if (facts.status) on_status(peer, *facts.status);
     if (facts.traits.sennit) {
-        core_.send(peer, {protocol::make_message(our_status()), protocol::Priority::control, {}, {}, {}, {}});
+        core_.send(
+            peer,
+            {protocol::make_message(our_status()), protocol::Priority::control, {}, {}, {}, {}});
     }
 }
 
@@ -49,14 +53,17 @@ void Meeting::on_changed(PeerRef peer, const protocol::PeerFacts& facts) {
     known->second = facts;
     if (proven_now && facts.identity.id) {
         if (auto stays = core_.peers.on_proven(peer, *facts.identity.id, core_.now); !stays) {
-            core_.protocol_of(peer)->handle(protocol::Disconnect{peer.peer, stays.error().text()}, core_.now);
+            core_.protocol_of(peer)->handle(protocol::Disconnect{peer.peer, stays.error().text()},
+                                            core_.now);
             return;
         }
     }
     core_.sync.on_peer(peer, facts.traits, core_.now);
     if (facts.status) on_status(peer, *facts.status);
     if (sennit_now) {
-        core_.send(peer, {protocol::make_message(our_status()), protocol::Priority::control, {}, {}, {}, {}});
+        core_.send(
+            peer,
+            {protocol::make_message(our_status()), protocol::Priority::control, {}, {}, {}, {}});
     }
 }
 
@@ -77,7 +84,8 @@ void Meeting::on_found(InstanceId instance, const protocol::Found& found) {
 void Meeting::on_misbehaved(InstanceId instance, const protocol::Misbehaved& what) {
     // A reject of ours comes back as an offence: it was scored where it was decided.
     if (what.offence == protocol::Offence::rejected || !what.peer) return;
-    core_.judge({instance, *what.peer}, deed_of(what.offence), what.where + ": " + what.what.text());
+    core_.judge({instance, *what.peer}, deed_of(what.offence),
+                what.where + ": " + what.what.text());
 }
 
 void Meeting::on_status(PeerRef peer, const protocol::Status& status) {
@@ -86,7 +94,8 @@ void Meeting::on_status(PeerRef peer, const protocol::Status& status) {
 }
 
 void Meeting::on_peers(PeerRef peer, const protocol::Peers& message) {
-    for (const auto& one : message.peers) core_.peers.on_found(peer.instance, one.address, peer, core_.now);
+    for (const auto& one : message.peers)
+        core_.peers.on_found(peer.instance, one.address, peer, core_.now);
 }
 
 void Meeting::on_wake() {
@@ -98,8 +107,12 @@ void Meeting::on_wake() {
         }
     }
     for (const auto& peer : todo.ask_for_peers) {
-        protocol::Outgoing ask{protocol::make_message(protocol::GetPeers{50}), protocol::Priority::control, {},
-                               core_.next_request(), {}, {}};
+        protocol::Outgoing ask{protocol::make_message(protocol::GetPeers{50}),
+                               protocol::Priority::control,
+                               {},
+                               core_.next_request(),
+                               {},
+                               {}};
         core_.send(peer, ask);
     }
     for (const auto& [peer, why] : todo.disconnect) {
@@ -126,12 +139,19 @@ protocol::Status Meeting::our_status() const {
 }
 
 void Meeting::tell_status() {
-    protocol::Outgoing news{protocol::make_message(our_status()), protocol::Priority::control, {}, {}, {}, {}};
-    core_.spread(news, {}, [](PeerRef, const protocol::PeerFacts& peer) { return peer.traits.sennit; });
+    protocol::Outgoing news{
+        protocol::make_message(our_status()), protocol::Priority::control, {}, {}, {}, {}};
+    core_.spread(news, {},
+                 [](PeerRef, const protocol::PeerFacts& peer) { return peer.traits.sennit; });
     const auto& root = core_.tree.root();
-    protocol::BlockRef block{root.id, root.height, root.parent, core_.schedule.timestamp(root.slot)};
-    protocol::Outgoing announce{protocol::make_message(protocol::Announce{block}), protocol::Priority::urgent, {},
-                                {}, {}, protocol::key_of(root.id)};
+    protocol::BlockRef block{root.id, root.height, root.parent,
+                             core_.schedule.timestamp(root.slot)};
+    protocol::Outgoing announce{protocol::make_message(protocol::Announce{block}),
+                                protocol::Priority::urgent,
+                                {},
+                                {},
+                                {},
+                                protocol::key_of(root.id)};
     core_.spread(announce, relay::item_of(root.id), [](PeerRef, const protocol::PeerFacts& peer) {
         return peer.traits.finalised_only && peer.traits.says.has(protocol::Kind::announce);
     });

@@ -7,7 +7,8 @@
 namespace sennit::engine {
 
 /// Blocks on their way in: off the wire, from sync, from our own producer. Header rules, then
-/// signatures in a worker, then relay, then execution on the chain's thread (CHAIN rules 1 to 6, 13).
+/// signatures in a worker, then relay, then execution on the chain's thread (CHAIN rules 1 to 6,
+/// 13).
 ///
 /// What cannot be judged yet waits, bounded: blocks of the future until their slot, blocks without
 /// a known parent until it was executed, blocks whose certificate is missing for one slot.
@@ -16,7 +17,8 @@ class Intake {
     explicit Intake(Core& core) : core_{core} {}
 
     /// From a peer. `receipt` is empty for a block that sync fetched.
-    void offer(PeerRef peer, std::optional<protocol::ReceiptId> receipt, const protocol::WireBlock& block);
+    void offer(PeerRef peer, std::optional<protocol::ReceiptId> receipt,
+               const protocol::WireBlock& block);
     /// Our own, signed and recorded.
     void produced(BlockPtr block, CertificatePtr certificate);
     /// Executed blocks found on the disk at start.
@@ -43,6 +45,7 @@ class Intake {
         std::optional<protocol::ReceiptId> receipt;
         protocol::WireBlock block;
         Instant since;
+        bool wanted{false};  ///< asked for by id
     };
     struct Held {
         Candidate candidate;
@@ -57,8 +60,10 @@ class Intake {
     void wait_for_slot(Candidate candidate, Slot slot);
     void wait_for_certificate(Candidate candidate, const BlockId& target);
     void check(Candidate candidate, chain::FactsPtr facts, CertificatePtr certificate);
-    void on_checked(Candidate candidate, chain::FactsPtr facts, CertificatePtr certificate, BlockChecked&& checked);
-    void admit(const BlockPtr& block, const chain::FactsPtr& facts, const CertificatePtr& certificate);
+    void on_checked(Candidate candidate, chain::FactsPtr facts, CertificatePtr certificate,
+                    BlockChecked&& checked);
+    void admit(const BlockPtr& block, const chain::FactsPtr& facts,
+               const CertificatePtr& certificate);
     void execute(const BlockPtr& block, std::optional<PeerRef> from);
     void on_executed(const BlockPtr& block, std::optional<PeerRef> from, BlockExecuted&& executed);
     void retry_children(const BlockId& parent);
@@ -83,13 +88,15 @@ struct SetProof {
 Bytes encode(const SetProof& proof);
 Result<SetProof> decode_proof(BytesView bytes);
 
-/// Votes and certificates: verified, counted, relayed; made and stored (CHAIN rules 7 to 9, 13 to 15).
+/// Votes and certificates: verified, counted, relayed; made and stored (CHAIN rules 7 to 9, 13 to
+/// 15).
 class Ballots {
   public:
     explicit Ballots(Core& core) : core_{core} {}
 
     void on_votes(PeerRef peer, protocol::ReceiptId receipt, const protocol::Votes& votes);
-    void on_certificates(PeerRef peer, protocol::ReceiptId receipt, const protocol::Certificates& certificates);
+    void on_certificates(PeerRef peer, protocol::ReceiptId receipt,
+                         const protocol::Certificates& certificates);
     void own(const Vote& vote);
     /// Votes that came before their block.
     void on_block(const BlockId& id);
@@ -99,7 +106,8 @@ class Ballots {
     void keep_proof(const SetProof& proof);
 
   private:
-    void verify(std::optional<PeerRef> peer, std::optional<protocol::ReceiptId> receipt, std::vector<Vote> votes);
+    void verify(std::optional<PeerRef> peer, std::optional<protocol::ReceiptId> receipt,
+                std::vector<Vote> votes);
     void count(const std::vector<Vote>& votes);
 
     Core& core_;
@@ -112,7 +120,8 @@ class Traffic {
   public:
     explicit Traffic(Core& core) : core_{core} {}
 
-    void on_transactions(PeerRef peer, protocol::ReceiptId receipt, const protocol::Transactions& message);
+    void on_transactions(PeerRef peer, protocol::ReceiptId receipt,
+                         const protocol::Transactions& message);
     void on_submit(Ticket ticket, Bytes rlp);
     void restore(std::vector<Bytes> rlp);
     /// Joined and left the head's branch.
@@ -142,7 +151,8 @@ class Producer {
     Core& core_;
 };
 
-/// Answers what peers ask: pulled from the database by workers, one answer at a time for each request.
+/// Answers what peers ask: pulled from the database by workers, one answer at a time for each
+/// request.
 class Desk {
   public:
     explicit Desk(Core& core) : core_{core} {}
@@ -158,7 +168,8 @@ class Desk {
     void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetTransactions& ask);
     void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetCertificates& ask);
     void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetPeers& ask);
-    void serve_branch_headers(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetHeaders& ask);
+    void serve_branch_headers(PeerRef peer, protocol::ReceiptId receipt,
+                              const protocol::GetHeaders& ask);
 
     Core& core_;
 };
@@ -174,8 +185,8 @@ class Catching {
 
   private:
     struct Appending {
-        std::vector<BlockPtr> blocks;    ///< checked, a prefix of what was asked
-        std::optional<Error> error;      ///< of the first that failed its checks
+        std::vector<BlockPtr> blocks;  ///< checked, a prefix of what was asked
+        std::optional<Error> error;    ///< of the first that failed its checks
         bool checked{false};
     };
 
@@ -194,7 +205,8 @@ class Catching {
 
     Core& core_;
     std::map<protocol::RequestId, PeerRef> asked_;
-    std::deque<std::shared_ptr<Appending>> appending_;  ///< in order; the front is next for the chain
+    std::deque<std::shared_ptr<Appending>>
+        appending_;  ///< in order; the front is next for the chain
     bool append_running_{false};
     Height dropped_up_to_;
 };

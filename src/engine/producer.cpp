@@ -17,6 +17,8 @@ void Producer::on_wake() {
     if (!core_.validator || core_.tree.fault()) return;
     const bool transactions = !core_.pool.empty() || core_.intake->has_transactions();
     auto duty = core_.validator->on_time(core_.now.wall, core_.tree, transactions);
+    // A block may have been executed before its slot began, when no vote for it was allowed yet.
+    for (const auto& block : core_.tree.executed_at(core_.slot_now())) on_executed(*block);
     // A node that is catching up would propose on a head that everybody else has left behind.
     if (duty && !core_.sync.syncing()) build(*std::move(duty));
 }
@@ -27,8 +29,9 @@ std::optional<Instant> Producer::deadline() const {
 }
 
 void Producer::build(validator::Validator::ProposeDuty duty) {
-    chain::BuildOrder order{duty.parent->id, duty.slot, core_.validator->key(), encode(duty.extra),
-                            core_.pool.best(core_.options.block_transactions_max, core_.genesis.block_bytes_max)};
+    chain::BuildOrder order{
+        duty.parent->id, duty.slot, core_.validator->key(), encode(duty.extra),
+        core_.pool.best(core_.options.block_transactions_max, core_.genesis.block_bytes_max)};
     core_.run(BuildBlock{std::move(order)}, [this, duty = std::move(duty)](JobResult&& result) {
         auto& built = std::get<BlockBuilt>(result).result;
         if (!built) {
@@ -36,7 +39,8 @@ void Producer::build(validator::Validator::ProposeDuty duty) {
             return core_.notify(Notify::Level::error, "no block built: " + built.error().text());
         }
         for (const auto& [id, why] : built->refused) {
-            core_.notify(Notify::Level::debug, "transaction " + to_hex(id) + " left the pool: " + why.text());
+            core_.notify(Notify::Level::debug,
+                         "transaction " + to_hex(id) + " left the pool: " + why.text());
             core_.pool.remove(id);
         }
         sign(duty, *std::move(built));
@@ -64,7 +68,8 @@ void Producer::on_executed(const chain::Facts& block) {
 
 void Producer::on_foreign_signature(const ValidatorKey& key, Slot slot) {
     if (!core_.validator || core_.validator->key() != key) return;
-    if (auto why = core_.validator->on_own_signature(slot)) core_.notify(Notify::Level::error, *why);
+    if (auto why = core_.validator->on_own_signature(slot))
+        core_.notify(Notify::Level::error, *why);
 }
 
 }  // namespace sennit::engine

@@ -30,22 +30,24 @@ Result<void> load_certificates(const chain::Store& store, Slot from, Setup& setu
     Writer key;
     key.be(from.value);
     std::optional<Error> broken;
-    SENNIT_TRY(store.scan(chain::Column::certificates, key.bytes(), [&](BytesView, BytesView value) {
-        auto certificate = decode_certificate(value);
-        if (!certificate) {
-            broken = certificate.error();
-            return false;
-        }
-        auto shared = std::make_shared<const Certificate>(*std::move(certificate));
-        if (shared->finalises()) setup.finality = shared;
-        by_target[shared->link.target.id] = std::move(shared);
-        return true;
-    }));
+    SENNIT_TRY(
+        store.scan(chain::Column::certificates, key.bytes(), [&](BytesView, BytesView value) {
+            auto certificate = decode_certificate(value);
+            if (!certificate) {
+                broken = certificate.error();
+                return false;
+            }
+            auto shared = std::make_shared<const Certificate>(*std::move(certificate));
+            if (shared->finalises()) setup.finality = shared;
+            by_target[shared->link.target.id] = std::move(shared);
+            return true;
+        }));
     if (broken) return *broken;
     return {};
 }
 
-Result<std::optional<Bytes>> value(const chain::Store& store, chain::Column column, std::string_view key) {
+Result<std::optional<Bytes>> value(const chain::Store& store, chain::Column column,
+                                   std::string_view key) {
     return store.get(column, as_bytes(key));
 }
 
@@ -60,10 +62,12 @@ Result<Setup> load_setup(chain::State& state, const chain::Store& store) {
     SENNIT_TRY(load_certificates(store, setup.base->slot, setup, certificates));
     for (const auto& facts : state.layers()) {
         SENNIT_TRY(auto block, chain::stored_block(store, facts->id));
-        if (!block) return Error{Errc::io, "a stored layer without its block", Error::kNowhere, to_hex(facts->id)};
+        if (!block)
+            return Error{Errc::io, "a stored layer without its block", Error::kNowhere,
+                         to_hex(facts->id)};
         const auto certificate = certificates.find(facts->id);
-        setup.layers.push_back(
-            {facts, std::move(block), certificate == certificates.end() ? nullptr : certificate->second});
+        setup.layers.push_back({facts, std::move(block),
+                                certificate == certificates.end() ? nullptr : certificate->second});
     }
     SENNIT_TRY(auto record, value(store, chain::Column::validator, "record"));
     if (record) {

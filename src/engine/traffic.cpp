@@ -7,33 +7,44 @@ namespace sennit::engine {
 
 using protocol::Verdict;
 
-void Traffic::on_transactions(PeerRef peer, protocol::ReceiptId receipt, const protocol::Transactions& message) {
+void Traffic::on_transactions(PeerRef peer, protocol::ReceiptId receipt,
+                              const protocol::Transactions& message) {
     OpenTransactions job;
     job.state = core_.head_view;
+    std::vector<std::optional<Address>> claims;  // protocols with a `from` field say who sent it
     for (const auto& wire : message.transactions) {
         const auto id = wire.id();
         core_.inventory.mark(peer, relay::item_of(id));
-        if (!core_.pool.contains(id)) job.rlp.push_back(wire.rlp);
+        if (core_.pool.contains(id)) continue;
+        job.rlp.push_back(wire.rlp);
+        claims.push_back(wire.sender);
     }
     if (job.rlp.empty()) return core_.settle(peer, receipt, Verdict::ignore);
-    core_.run(std::move(job), [this, peer, receipt](JobResult&& result) {
-        bool accepted = false;
-        bool wrong = false;
-        for (auto& opened : std::get<TransactionsOpened>(result).transactions) {
-            if (!opened) {
-                wrong = true;
-                core_.judge(peer, peers::Deed::invalid_transaction, opened.error().text());
-                continue;
-            }
-            // What the pool refuses is not the peer's fault: it may see another head.
-            const auto added = core_.pool.add(opened->tx, opened->account, core_.now);
-            if (!added) continue;
-            accepted = true;
-            relay(opened->tx);
-        }
-        core_.settle(peer, receipt, wrong ? Verdict::reject : accepted ? Verdict::accept : Verdict::ignore);
-        core_.publish_due = core_.publish_due || accepted;
-    });
+    core_.run(std::move(job),
+              [this, peer, receipt, claims = std::move(claims)](JobResult&& result) {
+                  bool accepted = false;
+                  bool wrong = false;
+                  auto claim = claims.begin();
+                  for (auto& opened : std::get<TransactionsOpened>(result).transactions) {
+                      const auto& claimed = *claim++;
+                      if (!opened || (claimed && *claimed != opened->tx->sender)) {
+                          wrong = true;
+                          core_.judge(peer, peers::Deed::invalid_transaction,
+                                      opened ? "sender is not who signed" : opened.error().text());
+                          continue;
+                      }
+                      // What the pool refuses is not the peer's fault: it may see another head.
+                      const auto added = core_.pool.add(opened->tx, opened->account, core_.now);
+                      if (!added) continue;
+                      accepted = true;
+                      relay(opened->tx);
+                  }
+                  core_.settle(peer, receipt,
+                               wrong      ? Verdict::reject
+                               : accepted ? Verdict::accept
+                                          : Verdict::ignore);
+                  core_.publish_due = core_.publish_due || accepted;
+              });
 }
 
 void Traffic::on_submit(Ticket ticket, Bytes rlp) {
@@ -90,7 +101,8 @@ void Traffic::relay(const TransactionPtr& tx) {
 
 void Traffic::on_reorg(const std::vector<BlockPtr>& left, const std::vector<BlockPtr>& joined,
                        const std::set<Address>& touched) {
-    const auto account = [&](const Address& address) -> std::optional<mempool::Mempool::AccountState> {
+    const auto account =
+        [&](const Address& address) -> std::optional<mempool::Mempool::AccountState> {
         const auto found = core_.head_view->account(address);
         if (!found) {
             core_.halt(found.error().text());

@@ -16,22 +16,26 @@ std::optional<Amount> cost(const Transaction& tx) {
 Error insufficient(const Mempool::AccountState& account, const Transaction& tx) {
     const auto want = cost(tx);
     return {Errc::invalid, "insufficient funds for gas * price + value", Error::kNowhere,
-            "have " + to_decimal(account.balance) + " want " + (want ? to_decimal(*want) : "more than 128 bits")};
+            "have " + to_decimal(account.balance) + " want " +
+                (want ? to_decimal(*want) : "more than 128 bits")};
 }
 
 }  // namespace
 
-Mempool::Mempool(const chain::Genesis& genesis, Limits limits) : genesis_{genesis}, limits_{limits} {}
+Mempool::Mempool(const chain::Genesis& genesis, Limits limits)
+    : genesis_{genesis}, limits_{limits} {}
 
 Result<void> Mempool::check(const SignedTransaction& signed_tx, const AccountState& account) const {
     const auto& tx = signed_tx.tx;
     if (tx.nonce < account.nonce) {
         return Error{Errc::invalid, "nonce too low", Error::kNowhere,
-                     "next nonce " + std::to_string(account.nonce) + ", tx nonce " + std::to_string(tx.nonce)};
+                     "next nonce " + std::to_string(account.nonce) + ", tx nonce " +
+                         std::to_string(tx.nonce)};
     }
     if (tx.nonce - account.nonce > limits_.nonce_gap_max) {
         return Error{Errc::invalid, "nonce too high", Error::kNowhere,
-                     "next nonce " + std::to_string(account.nonce) + ", tx nonce " + std::to_string(tx.nonce)};
+                     "next nonce " + std::to_string(account.nonce) + ", tx nonce " +
+                         std::to_string(tx.nonce)};
     }
     if (tx.gas_price < genesis_.min_gas_price) {
         return Error{Errc::invalid, "transaction underpriced", Error::kNowhere,
@@ -63,7 +67,8 @@ Result<Mempool::Added> Mempool::add(TransactionPtr tx, const AccountState& accou
             const auto old = Uint128{same->second.tx->tx.gas_price};
             if (Uint128{tx->tx.gas_price} * 100 < old * (100 + limits_.replacement_percent)) {
                 return Error{Errc::busy, "replacement transaction underpriced", Error::kNowhere,
-                             "raise the gas price by at least " + std::to_string(limits_.replacement_percent) + " %"};
+                             "raise the gas price by at least " +
+                                 std::to_string(limits_.replacement_percent) + " %"};
             }
             replaced = same->second.tx;
         } else if (found->second.by_nonce.size() >= limits_.per_sender_max) {
@@ -90,14 +95,17 @@ Result<Mempool::Added> Mempool::add(TransactionPtr tx, const AccountState& accou
     return added;
 }
 
-Result<std::vector<TransactionPtr>> Mempool::make_room(const SignedTransaction& tx, const TransactionPtr& replaced) {
+Result<std::vector<TransactionPtr>> Mempool::make_room(const SignedTransaction& tx,
+                                                       const TransactionPtr& replaced) {
     auto count = by_id_.size() + 1 - (replaced ? 1 : 0);
     auto bytes = bytes_ + tx.rlp.size() - (replaced ? replaced->rlp.size() : 0);
     std::vector<TransactionPtr> victims;
     std::map<Address, std::size_t> taken;
-    for (auto at = by_price_.begin(); count > limits_.transactions_max || bytes > limits_.bytes_max; ++at) {
+    for (auto at = by_price_.begin(); count > limits_.transactions_max || bytes > limits_.bytes_max;
+         ++at) {
         if (at == by_price_.end() || std::get<0>(*at) >= tx.tx.gas_price) {
-            return Error{Errc::busy, "transaction underpriced", Error::kNowhere, "the pool is full of better ones"};
+            return Error{Errc::busy, "transaction underpriced", Error::kNowhere,
+                         "the pool is full of better ones"};
         }
         // From the end of the sender's queue: nothing else may come to depend on a hole.
         const auto& address = by_id_.at(std::get<2>(*at)).first;
@@ -160,14 +168,17 @@ void Mempool::on_account(const Address& address, const AccountState& account) {
     for (const auto& id : gone) erase(id);
 }
 
-void Mempool::remove(const TxId& id) { erase(id); }
+void Mempool::remove(const TxId& id) {
+    erase(id);
+}
 
 void Mempool::on_time(Now now) {
     std::vector<TxId> stale;
     for (const auto& [address, sender] : senders_) {
         const auto ready_end = sender.account.nonce + sender.ready;
         for (auto at = sender.by_nonce.lower_bound(ready_end); at != sender.by_nonce.end(); ++at) {
-            if (at->second.since + limits_.stale_after <= now.at) stale.push_back(at->second.tx->id);
+            if (at->second.since + limits_.stale_after <= now.at)
+                stale.push_back(at->second.tx->id);
         }
     }
     for (const auto& id : stale) erase(id);

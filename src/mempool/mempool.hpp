@@ -85,7 +85,8 @@ class Mempool {
 
     Result<void> check(const SignedTransaction& tx, const AccountState& account) const;
     /// Evicts what must go so that `tx` fits, or refuses it and evicts nothing.
-    Result<std::vector<TransactionPtr>> make_room(const SignedTransaction& tx, const TransactionPtr& replaced);
+    Result<std::vector<TransactionPtr>> make_room(const SignedTransaction& tx,
+                                                  const TransactionPtr& replaced);
     void erase(const TxId& id);
     void refresh(const Address& address);
 
@@ -93,7 +94,8 @@ class Mempool {
     Limits limits_;
     std::map<TxId, std::pair<Address, std::uint64_t>> by_id_;
     std::map<Address, Sender> senders_;
-    std::set<std::tuple<std::uint64_t, Reverse, TxId>> by_price_;  ///< worst first, the newest of equals
+    std::set<std::tuple<std::uint64_t, Reverse, TxId>>
+        by_price_;  ///< worst first, the newest of equals
     std::size_t bytes_{0};
 };
 

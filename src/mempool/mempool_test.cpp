@@ -25,8 +25,8 @@ Address sender(std::uint8_t n) {
 }
 
 /// Signatures are settled before the pool: an id made up from what matters here will do.
-TransactionPtr transfer(std::uint8_t from, std::uint64_t nonce, std::uint64_t price, Amount value = 1,
-                        std::size_t data = 0) {
+TransactionPtr transfer(std::uint8_t from, std::uint64_t nonce, std::uint64_t price,
+                        Amount value = 1, std::size_t data = 0) {
     auto out = std::make_shared<SignedTransaction>();
     out->tx.nonce = nonce;
     out->tx.gas_price = price;
@@ -43,7 +43,9 @@ TransactionPtr transfer(std::uint8_t from, std::uint64_t nonce, std::uint64_t pr
 
 const AccountState kRich{0, Amount{1} << 100};
 const Now kNow{Instant{std::chrono::seconds{100}}, {}};
-Now later(Duration wait) { return {kNow.at + wait, {}}; }
+Now later(Duration wait) {
+    return {kNow.at + wait, {}};
+}
 
 class MempoolTest : public testing::Test {
   protected:
@@ -58,7 +60,8 @@ class MempoolTest : public testing::Test {
 TEST_F(MempoolTest, says_why_a_transaction_is_refused_in_geths_words) {
     EXPECT_EQ(add(transfer(1, 4, 5), {5, 1000}).error().what, "nonce too low");
     EXPECT_EQ(add(transfer(1, 500, 5)).error().what, "nonce too high");
-    EXPECT_EQ(add(transfer(1, 0, 5), {0, 100}).error().what, "insufficient funds for gas * price + value");
+    EXPECT_EQ(add(transfer(1, 0, 5), {0, 100}).error().what,
+              "insufficient funds for gas * price + value");
     EXPECT_EQ(add(transfer(1, 0, 0)).error().what, "transaction underpriced");
     auto cheap_gas = std::make_shared<SignedTransaction>(*transfer(1, 0, 5));
     cheap_gas->tx.gas_limit = 20999;
@@ -127,7 +130,8 @@ TEST_F(MempoolTest, forgets_stale_transactions_but_not_ready_ones) {
 
 TEST(Mempool, never_evicts_a_better_transaction_for_a_worse_one) {
     Mempool pool{genesis(), {.transactions_max = 3}};
-    for (std::uint8_t n = 1; n <= 3; ++n) ASSERT_TRUE(pool.add(transfer(n, 0, 10u * n), kRich, kNow));
+    for (std::uint8_t n = 1; n <= 3; ++n)
+        ASSERT_TRUE(pool.add(transfer(n, 0, 10u * n), kRich, kNow));
     EXPECT_EQ(pool.add(transfer(9, 0, 10), kRich, kNow).error().what, "transaction underpriced");
     const auto added = pool.add(transfer(9, 0, 15), kRich, kNow);
     ASSERT_TRUE(added);
@@ -155,8 +159,8 @@ TEST(Mempool, holds_its_promises_under_random_use) {
             case 0: pool.on_account(sender(from), account); break;
             case 1: pool.on_time(later(std::chrono::seconds{i})); break;
             default:
-                (void)pool.add(transfer(from, rng.below(10), 1 + rng.below(200), 1, rng.below(200)), account,
-                               later(std::chrono::seconds{i}));
+                (void)pool.add(transfer(from, rng.below(10), 1 + rng.below(200), 1, rng.below(200)),
+                               account, later(std::chrono::seconds{i}));
         }
         pool.check_invariants();
         std::map<Address, std::uint64_t> next;

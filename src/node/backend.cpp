@@ -18,19 +18,22 @@ Error pruned(Height wanted, Height oldest) {
 
 std::string upper(std::string_view text) {
     std::string out{text};
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
     return out;
 }
 
 }  // namespace
 
-Backend::Backend(const chain::Genesis& genesis, const chain::Store& store, LatestView view, EngineDoor& door,
-                 const std::optional<crypto::Ed25519Key>& validator)
+Backend::Backend(const chain::Genesis& genesis, const chain::Store& store, LatestView view,
+                 EngineDoor& door, const std::optional<crypto::Ed25519Key>& validator)
     : genesis_{genesis}, store_{store}, view_{std::move(view)}, door_{door}, schedule_{genesis} {
     if (validator) validator_ = validator->public_key<ValidatorKey>();
 }
 
-std::string Backend::client_version() const { return version_text() + "/linux"; }
+std::string Backend::client_version() const {
+    return version_text() + "/linux";
+}
 
 rpc::StatusAnswer Backend::status() const {
     const auto view = view_();
@@ -43,7 +46,9 @@ rpc::StatusAnswer Backend::status() const {
     out.finalized = view->finalised->height;
     out.finalized_id = view->finalised->id;
     const auto seconds = unix_seconds(io::system_now().wall);
-    out.slot_now = Slot{seconds < genesis_.genesis_time ? 0 : (seconds - genesis_.genesis_time) / genesis_.stake.slot_seconds};
+    out.slot_now = Slot{seconds < genesis_.genesis_time
+                            ? 0
+                            : (seconds - genesis_.genesis_time) / genesis_.stake.slot_seconds};
     out.slot_seconds = genesis_.stake.slot_seconds;
     out.peers = view->peers;
     out.pool_transactions = view->pool_transactions;
@@ -53,14 +58,17 @@ rpc::StatusAnswer Backend::status() const {
     out.sync_target = view->sync.target;
     out.sync_percent = view->sync.percent;
     out.sync_per_second = view->sync.per_second;
-    if (view->sync.left) out.sync_seconds_left = std::chrono::duration<double>(*view->sync.left).count();
+    if (view->sync.left)
+        out.sync_seconds_left = std::chrono::duration<double>(*view->sync.left).count();
     out.validator = validator_;
     out.fault = view->fault;
-    if (auto genesis_id = chain::stored_id(store_, Height{0}); genesis_id && *genesis_id) out.genesis = **genesis_id;
+    if (auto genesis_id = chain::stored_id(store_, Height{0}); genesis_id && *genesis_id)
+        out.genesis = **genesis_id;
     return out;
 }
 
-Result<std::optional<BlockId>> Backend::resolve(const engine::View& view, const rpc::BlockRef& which) const {
+Result<std::optional<BlockId>> Backend::resolve(const engine::View& view,
+                                                const rpc::BlockRef& which) const {
     if (const auto* id = std::get_if<BlockId>(&which)) return std::optional{*id};
     Height height{0};
     if (const auto* tag = std::get_if<rpc::Tag>(&which)) {
@@ -96,7 +104,8 @@ Result<std::optional<rpc::BlockAnswer>> Backend::answer(const BlockId& id) const
     if (!block) return std::optional<rpc::BlockAnswer>{};
     SENNIT_TRY(auto miner, miner_of(*block));
     SENNIT_TRY(auto receipts, chain::stored_receipts(store_, id));
-    return std::optional{rpc::BlockAnswer{std::move(block), miner, std::move(receipts).value_or(std::vector<Receipt>{})}};
+    return std::optional{rpc::BlockAnswer{std::move(block), miner,
+                                          std::move(receipts).value_or(std::vector<Receipt>{})}};
 }
 
 Result<std::optional<rpc::BlockAnswer>> Backend::block(const rpc::BlockRef& which) const {
@@ -106,9 +115,11 @@ Result<std::optional<rpc::BlockAnswer>> Backend::block(const rpc::BlockRef& whic
 }
 
 Result<std::optional<rpc::TransactionAnswer>> Backend::mined(const TxId& id) const {
-    const auto found = [&](const BlockId& block_id, std::uint32_t index) -> Result<std::optional<rpc::TransactionAnswer>> {
+    const auto found = [&](const BlockId& block_id,
+                           std::uint32_t index) -> Result<std::optional<rpc::TransactionAnswer>> {
         SENNIT_TRY(auto block, answer(block_id));
-        if (!block || index >= block->block->transactions.size()) return std::optional<rpc::TransactionAnswer>{};
+        if (!block || index >= block->block->transactions.size())
+            return std::optional<rpc::TransactionAnswer>{};
         auto tx = block->block->transactions[index];
         return std::optional{rpc::TransactionAnswer{std::move(tx), std::move(block), index}};
     };
@@ -117,16 +128,18 @@ Result<std::optional<rpc::TransactionAnswer>> Backend::mined(const TxId& id) con
         const auto block = view->unfinalised.find(block_id);
         if (block == view->unfinalised.end()) continue;
         const auto& transactions = block->second->transactions;
-        const auto at = std::find_if(transactions.begin(), transactions.end(), [&](const auto& tx) { return tx->id == id; });
-        if (at != transactions.end()) return found(block_id, static_cast<std::uint32_t>(at - transactions.begin()));
+        const auto at = std::find_if(transactions.begin(), transactions.end(),
+                                     [&](const auto& tx) { return tx->id == id; });
+        if (at != transactions.end())
+            return found(block_id, static_cast<std::uint32_t>(at - transactions.begin()));
     }
     SENNIT_TRY(auto place, chain::stored_place(store_, id));
     if (!place) return std::optional<rpc::TransactionAnswer>{};
     return found(place->block, place->index);
 }
 
-void Backend::transaction(const TxId& id,
-                          std::function<void(Result<std::optional<rpc::TransactionAnswer>>)> then) const {
+void Backend::transaction(
+    const TxId& id, std::function<void(Result<std::optional<rpc::TransactionAnswer>>)> then) const {
     auto answer = mined(id);
     if (!answer || *answer) return then(std::move(answer));
     door_.ask([id, then = std::move(then)](const engine::Engine& engine) {
@@ -141,10 +154,12 @@ Result<chain::StateViewPtr> Backend::state_at(const rpc::BlockRef& at) const {
     SENNIT_TRY(auto id, resolve(*view, at));
     if (!id) return Error{Errc::not_found, "header not found"};
     if (*id == view->head->id) return view->state;
-    if (const auto found = view->states.find(*id); found != view->states.end()) return found->second;
+    if (const auto found = view->states.find(*id); found != view->states.end())
+        return found->second;
     // The base is the last finalised block, and it is all that is kept below the layers.
     if (*id == view->finalised->id) {
-        return chain::StateViewPtr{std::make_shared<const chain::StateView>(store_.snapshot(), nullptr)};
+        return chain::StateViewPtr{
+            std::make_shared<const chain::StateView>(store_.snapshot(), nullptr)};
     }
     SENNIT_TRY(auto header, chain::stored_header(store_, *id));
     if (!header) return Error{Errc::not_found, "header not found"};
@@ -152,12 +167,14 @@ Result<chain::StateViewPtr> Backend::state_at(const rpc::BlockRef& at) const {
     return pruned(decoded.height, view->finalised->height);
 }
 
-Result<std::optional<Account>> Backend::account(const Address& address, const rpc::BlockRef& at) const {
+Result<std::optional<Account>> Backend::account(const Address& address,
+                                                const rpc::BlockRef& at) const {
     SENNIT_TRY(auto state, state_at(at));
     return state->account(address);
 }
 
-void Backend::pending_nonce(const Address& address, std::function<void(Result<std::uint64_t>)> then) const {
+void Backend::pending_nonce(const Address& address,
+                            std::function<void(Result<std::uint64_t>)> then) const {
     auto account = this->account(address, rpc::Tag::latest);
     if (!account) return then(account.error());
     const auto nonce = account->value_or(Account{}).nonce;
@@ -179,15 +196,17 @@ bool Backend::reserved(const Address& address) const {
     return address == chain::kRegistryAddress || address == chain::kRoundsAddress;
 }
 
-void Backend::submit(Bytes rlp, std::function<void(Result<TxId>)> then) { door_.submit(std::move(rlp), std::move(then)); }
+void Backend::submit(Bytes rlp, std::function<void(Result<TxId>)> then) {
+    door_.submit(std::move(rlp), std::move(then));
+}
 
 void Backend::peers(std::function<void(std::vector<rpc::PeerAnswer>)> then) const {
     door_.ask([then = std::move(then)](const engine::Engine& engine) {
         std::vector<rpc::PeerAnswer> out;
         for (auto& line : engine.peer_lines()) {
-            out.push_back({line.protocol, line.facts.address.text(), line.facts.agent, line.facts.identity.id,
-                           line.facts.identity.proven, line.facts.inbound, line.facts.traits.sennit, line.height,
-                           line.score, line.tier});
+            out.push_back({line.protocol, line.facts.address.text(), line.facts.agent,
+                           line.facts.identity.id, line.facts.identity.proven, line.facts.inbound,
+                           line.facts.traits.sennit, line.height, line.score, line.tier});
         }
         then(std::move(out));
     });

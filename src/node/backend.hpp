@@ -13,18 +13,21 @@ class Backend : public rpc::Backend {
   public:
     using LatestView = std::function<engine::ViewPtr()>;
 
-    Backend(const chain::Genesis& genesis, const chain::Store& store, LatestView view, EngineDoor& door,
-            const std::optional<crypto::Ed25519Key>& validator);
+    Backend(const chain::Genesis& genesis, const chain::Store& store, LatestView view,
+            EngineDoor& door, const std::optional<crypto::Ed25519Key>& validator);
 
     std::uint64_t chain_id() const override { return genesis_.chain_id; }
     std::uint64_t min_gas_price() const override { return genesis_.min_gas_price; }
     std::string client_version() const override;
     rpc::StatusAnswer status() const override;
     Result<std::optional<rpc::BlockAnswer>> block(const rpc::BlockRef& which) const override;
-    void transaction(const TxId& id,
-                     std::function<void(Result<std::optional<rpc::TransactionAnswer>>)> then) const override;
-    Result<std::optional<Account>> account(const Address& address, const rpc::BlockRef& at) const override;
-    void pending_nonce(const Address& address, std::function<void(Result<std::uint64_t>)> then) const override;
+    void transaction(
+        const TxId& id,
+        std::function<void(Result<std::optional<rpc::TransactionAnswer>>)> then) const override;
+    Result<std::optional<Account>> account(const Address& address,
+                                           const rpc::BlockRef& at) const override;
+    void pending_nonce(const Address& address,
+                       std::function<void(Result<std::uint64_t>)> then) const override;
     Result<Bytes> call(const Address& to, BytesView data, const rpc::BlockRef& at) const override;
     std::uint64_t estimate_gas(const Address& to, BytesView data) const override;
     bool reserved(const Address& address) const override;
@@ -35,7 +38,8 @@ class Backend : public rpc::Backend {
     CertificatePtr finality() const override { return view_()->finality; }
 
   private:
-    Result<std::optional<BlockId>> resolve(const engine::View& view, const rpc::BlockRef& which) const;
+    Result<std::optional<BlockId>> resolve(const engine::View& view,
+                                           const rpc::BlockRef& which) const;
     Result<chain::StateViewPtr> state_at(const rpc::BlockRef& at) const;
     Result<std::optional<rpc::BlockAnswer>> answer(const BlockId& id) const;
     Result<Address> miner_of(const Block& block) const;

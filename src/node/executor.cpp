@@ -27,16 +27,19 @@ Executor::~Executor() = default;
 void Executor::run(engine::Run run) {
     auto& lane = run.lane == engine::Lane::chain ? chain_ : workers_;
     auto job = std::make_shared<engine::Job>(std::move(run.job));
-    submit(lane, [this, id = run.id, job] { return engine::JobDone{id, engine::run(*job, context_)}; });
+    submit(lane, [this, id = run.id, job] {
+        return engine::JobDone{id, engine::run(*job, context_)};
+    });
 }
 
 void Executor::write(engine::Store store) {
     auto batch = std::make_shared<chain::Batch>(std::move(store.batch));
-    submit(disk_, [this, batch, ticket = store.ticket, durability = store.durability]() -> engine::Event {
-        auto written = store_.write(*batch, durability);
-        if (!written) return engine::DiskFailed{written.error()};
-        return engine::Stored{ticket};
-    });
+    submit(disk_,
+           [this, batch, ticket = store.ticket, durability = store.durability]() -> engine::Event {
+               auto written = store_.write(*batch, durability);
+               if (!written) return engine::DiskFailed{written.error()};
+               return engine::Stored{ticket};
+           });
 }
 
 void Executor::submit(LaneQueue& lane, Work work) {

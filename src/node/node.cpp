@@ -23,7 +23,8 @@ namespace sennit::node {
 
 namespace {
 
-/// Jobs under way get this long to end when the node stops; the rest is done again at the next start.
+/// Jobs under way get this long to end when the node stops; the rest is done again at the next
+/// start.
 constexpr Duration kStopMax = std::chrono::seconds{10};
 
 Result<std::string> read_file(const std::string& path) {
@@ -34,7 +35,9 @@ Result<std::string> read_file(const std::string& path) {
 
 }  // namespace
 
-std::string version_text() { return "sennit/" SENNIT_VERSION; }
+std::string version_text() {
+    return "sennit/" SENNIT_VERSION;
+}
 
 class Node::Impl {
   public:
@@ -45,7 +48,9 @@ class Node::Impl {
     void stop() {
         boost::asio::post(ioc_, [this] { begin_stop({}); });
     }
-    std::optional<NetAddress> rpc_address() const { return rpc_ ? std::optional{rpc_->address()} : std::nullopt; }
+    std::optional<NetAddress> rpc_address() const {
+        return rpc_ ? std::optional{rpc_->address()} : std::nullopt;
+    }
     engine::ViewPtr view() const { return view_.load(); }
 
   private:
@@ -123,7 +128,8 @@ Result<void> Node::Impl::open_chain() {
     genesis_ = *std::move(genesis);
     std::error_code failed;
     std::filesystem::create_directories(config_.data_dir, failed);
-    if (failed) return Error{Errc::io, "cannot make data directory", Error::kNowhere, config_.data_dir};
+    if (failed)
+        return Error{Errc::io, "cannot make data directory", Error::kNowhere, config_.data_dir};
     storage::Options options;
     options.path = config_.data_dir + "/db";
     options.create = true;
@@ -133,18 +139,19 @@ Result<void> Node::Impl::open_chain() {
     SENNIT_TRY(auto setup, engine::load_setup(*state_, *store_));
 
     executor_ = std::make_unique<Executor>(
-        ioc_, engine::JobContext{genesis_, state_->genesis_id(), *store_, *state_}, *store_, config_.workers,
-        [this](engine::Event event) { on_event(std::move(event)); });
+        ioc_, engine::JobContext{genesis_, state_->genesis_id(), *store_, *state_}, *store_,
+        config_.workers, [this](engine::Event event) { on_event(std::move(event)); });
     engine_ = std::make_unique<engine::Engine>(genesis_, state_->genesis_id(), std::move(setup),
-                                               config_.validator_key, config_.engine, Rng{io::system_seed()},
-                                               io::system_now());
+                                               config_.validator_key, config_.engine,
+                                               Rng{io::system_seed()}, io::system_now());
     view_.store(engine_->view(io::system_now()));
     return {};
 }
 
 Result<void> Node::Impl::open_protocols() {
     std::uint32_t id = 1;
-    for (const auto& protocol : config_.protocols) SENNIT_TRY(open_protocol(InstanceId{id++}, protocol));
+    for (const auto& protocol : config_.protocols)
+        SENNIT_TRY(open_protocol(InstanceId{id++}, protocol));
     return {};
 }
 
@@ -152,17 +159,21 @@ Result<void> Node::Impl::open_protocol(InstanceId id, const ProtocolConfig& want
     const auto* entry = protocol::find_protocol(wanted.name);
     if (entry == nullptr) {
         std::string known;
-        for (const auto& one : protocol::protocols()) known += (known.empty() ? "" : ", ") + std::string{one.name};
-        return Error{Errc::unsupported, "no such protocol", Error::kNowhere, wanted.name + "; there are: " + known};
+        for (const auto& one : protocol::protocols())
+            known += (known.empty() ? "" : ", ") + std::string{one.name};
+        return Error{Errc::unsupported, "no such protocol", Error::kNowhere,
+                     wanted.name + "; there are: " + known};
     }
-    Writer prefix;
+    Writer prefix{sizeof id.value};
     prefix.be(id.value);
     protocol::SavedValues saved;
-    SENNIT_TRY(store_->scan(chain::Column::saved, prefix.bytes(), [&](BytesView key, BytesView value) {
-        if (!std::equal(prefix.bytes().begin(), prefix.bytes().end(), key.begin())) return false;
-        saved.emplace(as_text(key.subspan(prefix.size())), to_bytes(value));
-        return true;
-    }));
+    SENNIT_TRY(
+        store_->scan(chain::Column::saved, prefix.bytes(), [&](BytesView key, BytesView value) {
+            if (as_text(key.first(std::min(key.size(), prefix.size()))) != as_text(prefix.bytes()))
+                return false;
+            saved.emplace(as_text(key.subspan(prefix.size())), to_bytes(value));
+            return true;
+        }));
     protocol::Config config;
     config.listens = wanted.listens;
     config.chain_id = genesis_.chain_id;
@@ -182,9 +193,10 @@ Result<void> Node::Impl::open_protocol(InstanceId id, const ProtocolConfig& want
 }
 
 Result<void> Node::Impl::open_rpc() {
-    door_ = std::make_unique<EngineDoor>(ioc_, *engine_, [this](engine::Event event) { on_event(std::move(event)); });
-    backend_ = std::make_unique<Backend>(genesis_, *store_, [this] { return view_.load(); }, *door_,
-                                         config_.validator_key);
+    door_ = std::make_unique<EngineDoor>(
+        ioc_, *engine_, [this](engine::Event event) { on_event(std::move(event)); });
+    backend_ = std::make_unique<Backend>(
+        genesis_, *store_, [this] { return view_.load(); }, *door_, config_.validator_key);
     if (!config_.rpc.enabled) return {};
     auto started = RpcThread::start(config_.rpc, *backend_);
     if (!started) return std::move(started).error();
@@ -199,12 +211,15 @@ transport::Transport* Node::Impl::transport_of(Instance& instance, const std::st
     transport::Environment environment;
     environment.executor = ioc_.get_executor();
     environment.next_link = [this] { return LinkId{next_link_++}; };
-    environment.sink = [this, &instance, scheme](const CarrierInput& input) { on_carrier(instance, scheme, input); };
+    environment.sink = [this, &instance, scheme](const CarrierInput& input) {
+        on_carrier(instance, scheme, input);
+    };
     environment.listen_failed = [this](const NetAddress& address, const std::string& why) {
         begin_stop(Error{Errc::io, "cannot listen", Error::kNowhere, address.text() + ": " + why});
     };
     environment.task_failed = [this](std::string_view task, std::string_view what) {
-        begin_stop(Error{Errc::io, "transport failed", Error::kNowhere, std::string{task} + ": " + std::string{what}});
+        begin_stop(Error{Errc::io, "transport failed", Error::kNowhere,
+                         std::string{task} + ": " + std::string{what}});
     };
     auto made = transport::make_transport(scheme, std::move(environment));
     if (!made) {
@@ -214,17 +229,20 @@ transport::Transport* Node::Impl::transport_of(Instance& instance, const std::st
     return (instance.transports[scheme] = *std::move(made)).get();
 }
 
-void Node::Impl::on_carrier(Instance& instance, const std::string& scheme, const CarrierInput& input) {
+void Node::Impl::on_carrier(Instance& instance, const std::string& scheme,
+                            const CarrierInput& input) {
     if (const auto* open = std::get_if<LinkOpen>(&input)) {
         instance.link_scheme[open->id] = scheme;
         if (open->dial) instance.dial_scheme.erase(*open->dial);
     } else if (const auto* failed = std::get_if<DialFailed>(&input)) {
         instance.dial_scheme.erase(failed->dial);
     } else if (const auto* listening = std::get_if<Listening>(&input)) {
-        log(engine::Notify::Level::info, instance.name + " listens on " + listening->address.text());
+        log(engine::Notify::Level::info,
+            instance.name + " listens on " + listening->address.text());
     }
     instance.protocol->handle(input, io::system_now());
-    if (const auto* closed = std::get_if<LinkClosed>(&input)) instance.link_scheme.erase(closed->link);
+    if (const auto* closed = std::get_if<LinkClosed>(&input))
+        instance.link_scheme.erase(closed->link);
     pump();
 }
 
@@ -248,16 +266,21 @@ void Node::Impl::carry_out(Instance& instance, CarrierOutput output) {
     if (auto* transport = transport_of(instance, scheme)) {
         transport->carry_out(std::move(output));
     } else if (const auto* dial = std::get_if<Dial>(&output)) {
-        instance.protocol->handle(DialFailed{dial->id, "no transport for " + scheme}, io::system_now());
+        instance.protocol->handle(DialFailed{dial->id, "no transport for " + scheme},
+                                  io::system_now());
     }
 }
 
 void Node::Impl::carry_out(engine::Action action) {
     if (auto* run = std::get_if<engine::Run>(&action)) return executor_->run(std::move(*run));
-    if (auto* store = std::get_if<engine::Store>(&action)) return executor_->write(std::move(*store));
-    if (auto* answer = std::get_if<engine::Answer>(&action)) return door_->on_answer(std::move(*answer));
-    if (auto* publish = std::get_if<engine::Publish>(&action)) return view_.store(std::move(publish->view));
-    if (auto* notify = std::get_if<engine::Notify>(&action)) return log(notify->level, notify->text);
+    if (auto* store = std::get_if<engine::Store>(&action))
+        return executor_->write(std::move(*store));
+    if (auto* answer = std::get_if<engine::Answer>(&action))
+        return door_->on_answer(std::move(*answer));
+    if (auto* publish = std::get_if<engine::Publish>(&action))
+        return view_.store(std::move(publish->view));
+    if (auto* notify = std::get_if<engine::Notify>(&action))
+        return log(notify->level, notify->text);
     const auto& halt = std::get<engine::Halt>(action);
     begin_stop(Error{Errc::io, "node stopped", Error::kNowhere, halt.why});
 }
@@ -278,7 +301,8 @@ void Node::Impl::pump() {
                 if (auto* carrier = std::get_if<CarrierOutput>(&*output)) {
                     carry_out(*instance, std::move(*carrier));
                 } else {
-                    engine_->handle(engine::FromProtocol{instance->id, std::move(*output)}, io::system_now());
+                    engine_->handle(engine::FromProtocol{instance->id, std::move(*output)},
+                                    io::system_now());
                 }
             }
         }
@@ -295,7 +319,9 @@ void Node::Impl::arm() {
     if (stopping_) return;
     const auto now = io::system_now();
     // Never sooner than a millisecond: a deadline in the past must not spin.
-    const auto at = [&](Instant wanted) { return io::to_steady(std::max(wanted, now.at + std::chrono::milliseconds{1})); };
+    const auto at = [&](Instant wanted) {
+        return io::to_steady(std::max(wanted, now.at + std::chrono::milliseconds{1}));
+    };
     wake_.expires_at(at(engine_->deadline(now)));
     wake_.async_wait([this](boost::system::error_code aborted) {
         if (!aborted) on_event(engine::Wake{});
@@ -318,7 +344,8 @@ void Node::Impl::arm() {
 Result<void> Node::Impl::run() {
     tasks_->spawn(watch_signals(), "signals");
     boost::asio::post(ioc_, [this] {
-        for (auto& instance : instances_) instance->protocol->handle(protocol::Start{}, io::system_now());
+        for (auto& instance : instances_)
+            instance->protocol->handle(protocol::Start{}, io::system_now());
         pump();
     });
     ioc_.run();
@@ -348,7 +375,8 @@ void Node::Impl::begin_stop(std::optional<Error> why) {
 
 io::Task<void> Node::Impl::come_down() {
     if (rpc_) rpc_->stop();
-    for (auto& instance : instances_) instance->protocol->handle(protocol::Stop{}, io::system_now());
+    for (auto& instance : instances_)
+        instance->protocol->handle(protocol::Stop{}, io::system_now());
     pump();
     for (auto& instance : instances_) {
         for (auto& [scheme, transport] : instance->transports) co_await transport->stop();
@@ -372,9 +400,17 @@ Result<std::unique_ptr<Node>> Node::open(Config config, Log log) {
     return std::unique_ptr<Node>{new Node{std::move(impl)}};
 }
 
-Result<void> Node::run() { return impl_->run(); }
-void Node::stop() { impl_->stop(); }
-std::optional<NetAddress> Node::rpc_address() const { return impl_->rpc_address(); }
-engine::ViewPtr Node::view() const { return impl_->view(); }
+Result<void> Node::run() {
+    return impl_->run();
+}
+void Node::stop() {
+    impl_->stop();
+}
+std::optional<NetAddress> Node::rpc_address() const {
+    return impl_->rpc_address();
+}
+engine::ViewPtr Node::view() const {
+    return impl_->view();
+}
 
 }  // namespace sennit::node

@@ -7,18 +7,22 @@
 
 namespace sennit::node {
 
-Result<std::unique_ptr<RpcThread>> RpcThread::start(const RpcConfig& config, rpc::Backend& backend) {
+Result<std::unique_ptr<RpcThread>> RpcThread::start(const RpcConfig& config,
+                                                    rpc::Backend& backend) {
     auto out = std::unique_ptr<RpcThread>{new RpcThread};
     io::HttpServerOptions options;
     options.host = config.host;
     options.port = config.port;
     out->server_ = std::make_unique<io::HttpServer>(
-        out->ioc_.get_executor(), options, rpc::http_handler(backend, rpc::HttpPolicy{config.origins}),
-        [](std::string_view, std::string_view) { /* the group closes itself; clients see the socket close */ });
+        out->ioc_.get_executor(), options,
+        rpc::http_handler(backend, rpc::HttpPolicy{config.origins}),
+        [](std::string_view,
+           std::string_view) { /* the group closes itself; clients see the socket close */ });
     auto bound = out->server_->listen();
     if (!bound) {
         auto error = std::move(bound).error();
-        error.detail = "RPC at " + config.host + ":" + std::to_string(config.port) + ": " + error.text() +
+        error.detail = "RPC at " + config.host + ":" + std::to_string(config.port) + ": " +
+                       error.text() +
                        "; choose another port in [rpc], or stop the program that uses it";
         error.what = "cannot listen";
         return error;
@@ -28,7 +32,9 @@ Result<std::unique_ptr<RpcThread>> RpcThread::start(const RpcConfig& config, rpc
     return out;
 }
 
-RpcThread::~RpcThread() { stop(); }
+RpcThread::~RpcThread() {
+    stop();
+}
 
 void RpcThread::stop() {
     if (!thread_.joinable()) return;

@@ -37,7 +37,9 @@ int price(Deed deed) {
     return 0;
 }
 
-bool local(HostKind kind) { return kind == HostKind::loopback || kind == HostKind::private_network; }
+bool local(HostKind kind) {
+    return kind == HostKind::loopback || kind == HostKind::private_network;
+}
 
 }  // namespace
 
@@ -89,7 +91,8 @@ void Peers::add_bootstrap(InstanceId instance, const NetAddress& address) {
     known_[{instance, address}].bootstrap = true;
 }
 
-bool Peers::on_found(InstanceId instance, const NetAddress& address, std::optional<PeerRef> from, Now now) {
+bool Peers::on_found(InstanceId instance, const NetAddress& address, std::optional<PeerRef> from,
+                     Now now) {
     const auto kind = host_kind(address.host);
     if (address.port == 0 || kind == HostKind::special) return false;
     if (local(kind) && from) {
@@ -121,7 +124,8 @@ void Peers::make_room_for_address() {
     if (worst != known_.end() && worst->second.failures > 0) known_.erase(worst);
 }
 
-std::vector<NetAddress> Peers::share(InstanceId instance, const NetAddress& asker, std::size_t max) {
+std::vector<NetAddress> Peers::share(InstanceId instance, const NetAddress& asker,
+                                     std::size_t max) {
     const bool local_asker = local(host_kind(asker.host));
     std::vector<NetAddress> out;
     for (const auto& [ref, peer] : connected_) {
@@ -144,7 +148,8 @@ std::optional<std::string> Peers::ban_text(const Identity& identity, Now now) co
     if (found == records_.end()) return {};
     const auto& until = found->second.banned_until;
     if (!until || *until <= now.wall) return {};
-    const auto left = std::chrono::duration_cast<std::chrono::minutes>(*until - now.wall).count() + 1;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::minutes>(*until - now.wall).count() + 1;
     return "banned for " + std::to_string(left) + " more minutes: " + found->second.banned_for;
 }
 
@@ -172,13 +177,15 @@ Result<void> Peers::check_room(const Connected& peer) const {
 }
 
 Result<void> Peers::on_up(const Connected& peer, Now now) {
-    if (const auto banned = ban_text(peer.identity, now)) return Error{Errc::invalid, "refused", Error::kNowhere, *banned};
+    if (const auto banned = ban_text(peer.identity, now))
+        return Error{Errc::invalid, "refused", Error::kNowhere, *banned};
     SENNIT_TRY(check_room(peer));
     const auto added = connected_.emplace(peer.ref, peer).second;
     SENNIT_ASSERT(added);
     if (peer.listens) {
         if (peer.inbound) on_found(peer.ref.instance, *peer.listens, peer.ref, now);
-        if (const auto found = known_.find({peer.ref.instance, *peer.listens}); found != known_.end()) {
+        if (const auto found = known_.find({peer.ref.instance, *peer.listens});
+            found != known_.end()) {
             found->second.dialling = false;
             found->second.failures = 0;
             found->second.seen = now.wall;
@@ -211,7 +218,8 @@ Result<void> Peers::on_proven(PeerRef ref, const NodeId& id, Now now) {
 }
 
 void Peers::on_status(PeerRef ref, std::uint64_t height) {
-    if (const auto found = connected_.find(ref); found != connected_.end()) found->second.height = height;
+    if (const auto found = connected_.find(ref); found != connected_.end())
+        found->second.height = height;
 }
 
 void Peers::on_latency(PeerRef ref, Duration latency) {
@@ -227,9 +235,11 @@ void Peers::on_dial_failed(InstanceId instance, const NetAddress& address, Now n
     auto& known = found->second;
     known.dialling = false;
     known.failures = std::min<std::uint32_t>(known.failures + 1, 16);
-    const auto wait = std::min<Duration>(kRetryFirst * (1 << std::min<std::uint32_t>(known.failures, 10)), kRetryMax);
+    const auto wait = std::min<Duration>(
+        kRetryFirst * (1 << std::min<std::uint32_t>(known.failures, 10)), kRetryMax);
     // A quarter of jitter, so that a network that restarts does not dial in step.
-    const auto jitter = Duration{static_cast<Duration::rep>(rng_.below(static_cast<std::uint64_t>(wait.count()) / 4 + 1))};
+    const auto jitter = Duration{
+        static_cast<Duration::rep>(rng_.below(static_cast<std::uint64_t>(wait.count()) / 4 + 1))};
     known.retry_at = now.at + wait + jitter;
 }
 
@@ -251,10 +261,13 @@ Peers::Record& Peers::record(const std::string& key, Now now) {
     if (found == records_.end()) {
         if (records_.size() >= kRecordsMax) {
             // The one nearest to a stranger's says least; a ban is never forgotten for a newcomer.
-            const auto least = std::min_element(records_.begin(), records_.end(), [](const auto& a, const auto& b) {
-                const auto weight = [](const Record& r) { return std::abs(r.score - kScoreStart) + (r.banned_until ? 1000 : 0); };
-                return weight(a.second) < weight(b.second);
-            });
+            const auto least = std::min_element(
+                records_.begin(), records_.end(), [](const auto& a, const auto& b) {
+                    const auto weight = [](const Record& r) {
+                        return std::abs(r.score - kScoreStart) + (r.banned_until ? 1000 : 0);
+                    };
+                    return weight(a.second) < weight(b.second);
+                });
             records_.erase(least);
         }
         found = records_.emplace(key, Record{}).first;
@@ -262,7 +275,8 @@ Peers::Record& Peers::record(const std::string& key, Now now) {
     }
     auto& record = found->second;
     const auto seconds = std::chrono::duration<double>(now.at - record.updated).count();
-    record.score = kScoreStart + (record.score - kScoreStart) * std::exp2(-std::max(0.0, seconds) / kHalfLifeSeconds);
+    record.score = kScoreStart + (record.score - kScoreStart) *
+                                     std::exp2(-std::max(0.0, seconds) / kHalfLifeSeconds);
     record.updated = now.at;
     return record;
 }
@@ -286,7 +300,8 @@ Peers::Verdict Peers::on_deed(PeerRef ref, Deed deed, std::string_view what, Now
     if (known.history.size() > kHistoryMax) known.history.pop_back();
     Verdict verdict{static_cast<int>(std::lround(known.score)), false, std::string{what}};
     if (verdict.score > 0) return verdict;
-    const auto ban = std::min<Duration>(limits_.ban_first * (1 << std::min<std::uint32_t>(known.bans, 10)), limits_.ban_max);
+    const auto ban = std::min<Duration>(
+        limits_.ban_first * (1 << std::min<std::uint32_t>(known.bans, 10)), limits_.ban_max);
     ++known.bans;
     known.banned_until = now.wall + std::chrono::duration_cast<WallTimeline::duration>(ban);
     known.banned_for = std::string{to_string(deed)} + ": " + std::string{what};
@@ -305,7 +320,8 @@ const Peers::Record* Peers::find_record(PeerRef ref) const {
 
 int Peers::score(PeerRef ref) const {
     const auto* known = find_record(ref);
-    return known == nullptr ? static_cast<int>(kScoreStart) : static_cast<int>(std::lround(known->score));
+    return known == nullptr ? static_cast<int>(kScoreStart)
+                            : static_cast<int>(std::lround(known->score));
 }
 
 Tier Peers::tier(PeerRef ref) const {
@@ -325,12 +341,14 @@ std::vector<Peers::Change> Peers::explain(PeerRef ref) const {
 
 // Choice.
 
-double Peers::weight(const Connected& peer, std::uint64_t height_max, Duration latency_max, Duration latency_mean) const {
-    const double height = height_max == 0 ? 0.5 : static_cast<double>(peer.height) / static_cast<double>(height_max);
+double Peers::weight(const Connected& peer, std::uint64_t height_max, Duration latency_max,
+                     Duration latency_mean) const {
+    const double height =
+        height_max == 0 ? 0.5 : static_cast<double>(peer.height) / static_cast<double>(height_max);
     const auto latency = peer.latency.value_or(latency_mean);
-    const double slow = latency_max.count() == 0
-                            ? 0.5
-                            : static_cast<double>(latency.count()) / static_cast<double>(latency_max.count());
+    const double slow = latency_max.count() == 0 ? 0.5
+                                                 : static_cast<double>(latency.count()) /
+                                                       static_cast<double>(latency_max.count());
     return 0.5 * score(peer.ref) / 100.0 + 0.3 * height + 0.2 * (1.0 - slow);
 }
 
@@ -366,7 +384,9 @@ std::optional<PeerRef> Peers::choose(std::span<const PeerRef> among) {
 std::optional<PeerRef> Peers::best() const {
     const Connected* best = nullptr;
     for (const auto& [ref, peer] : connected_) {
-        const auto rank = [&](const Connected& one) { return std::pair{one.height, score(one.ref)}; };
+        const auto rank = [&](const Connected& one) {
+            return std::pair{one.height, score(one.ref)};
+        };
         if (best == nullptr || rank(peer) > rank(*best)) best = &peer;
     }
     if (best == nullptr) return {};
@@ -375,7 +395,8 @@ std::optional<PeerRef> Peers::best() const {
 
 std::optional<PeerRef> Peers::random() {
     if (connected_.empty()) return {};
-    return std::next(connected_.begin(), static_cast<std::ptrdiff_t>(rng_.below(connected_.size())))->first;
+    return std::next(connected_.begin(), static_cast<std::ptrdiff_t>(rng_.below(connected_.size())))
+        ->first;
 }
 
 // Time.
@@ -383,7 +404,9 @@ std::optional<PeerRef> Peers::random() {
 bool Peers::worth_dialling(const Place& place, const Known& known, Now now) const {
     if (known.dialling || known.retry_at > now.at) return false;
     for (const auto& [ref, peer] : connected_) {
-        if (ref.instance == place.first && (peer.listens == place.second || peer.address == place.second)) return false;
+        if (ref.instance == place.first &&
+            (peer.listens == place.second || peer.address == place.second))
+            return false;
     }
     return !ban_text({{}, place.second}, now);
 }
@@ -402,10 +425,13 @@ Peers::Todo Peers::on_time(Now now) {
     }
     rng_.shuffle(std::span{candidates});
     std::stable_sort(candidates.begin(), candidates.end(), [](const auto* a, const auto* b) {
-        return std::pair{!a->second.bootstrap, a->second.failures} < std::pair{!b->second.bootstrap, b->second.failures};
+        return std::pair{!a->second.bootstrap, a->second.failures} <
+               std::pair{!b->second.bootstrap, b->second.failures};
     });
     for (auto* one : candidates) {
-        if (outbound >= limits_.outbound_wanted || connected_.size() + todo.connect.size() >= limits_.connected_max) break;
+        if (outbound >= limits_.outbound_wanted ||
+            connected_.size() + todo.connect.size() >= limits_.connected_max)
+            break;
         one->second.dialling = true;
         todo.connect.push_back(one->first);
         ++outbound;
@@ -417,7 +443,9 @@ Peers::Todo Peers::on_time(Now now) {
     return todo;
 }
 
-Instant Peers::next_wake() const { return next_wake_; }
+Instant Peers::next_wake() const {
+    return next_wake_;
+}
 
 void Peers::check_invariants() const {
     SENNIT_ASSERT(connected_.size() <= limits_.connected_max);

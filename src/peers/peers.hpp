@@ -12,7 +12,8 @@
 namespace sennit::peers {
 
 /// Who somebody is: a key that was proven, or only an address (CONTRACT rule 6). Claimed and not
-/// proven identities are no identity: else whoever says HELLO first with a victim's key locks it out.
+/// proven identities are no identity: else whoever says HELLO first with a victim's key locks it
+/// out.
 struct Identity {
     std::optional<NodeId> proven;
     NetAddress address;  ///< the remote host; the port counts only when we dialled it
@@ -27,13 +28,17 @@ std::string_view to_string(Tier tier);
 
 /// What a peer did; each has a price, and every change of a score keeps its reason.
 enum class Deed : std::uint8_t {
-    valid_block, valid_transaction, useful_answer,     // raise
-    invalid_block, invalid_transaction, invalid_vote,  // lower much
-    malformed,                                         // frames, JSON, anything that does not parse
-    wrong_answer,                                      // not what was asked
-    overdue,                                           // no answer in time
-    spam,                                              // above a rate, or unwanted
-    equivocation,                                      // two certificates or blocks, provably
+    valid_block,
+    valid_transaction,
+    useful_answer,  // raise
+    invalid_block,
+    invalid_transaction,
+    invalid_vote,  // lower much
+    malformed,     // frames, JSON, anything that does not parse
+    wrong_answer,  // not what was asked
+    overdue,       // no answer in time
+    spam,          // above a rate, or unwanted
+    equivocation,  // two certificates or blocks, provably
 };
 std::string_view to_string(Deed deed);
 
@@ -64,7 +69,8 @@ class Peers {
     void add_bootstrap(InstanceId instance, const NetAddress& address);
     /// Hearsay of `from`, or of the network itself. Private and loopback addresses are taken only
     /// from sources that are such themselves. False: refused.
-    bool on_found(InstanceId instance, const NetAddress& address, std::optional<PeerRef> from, Now now);
+    bool on_found(InstanceId instance, const NetAddress& address, std::optional<PeerRef> from,
+                  Now now);
     /// Up to `max` addresses to tell others: public, or private to private askers.
     std::vector<NetAddress> share(InstanceId instance, const NetAddress& asker, std::size_t max);
 
@@ -73,7 +79,7 @@ class Peers {
     struct Connected {
         PeerRef ref;
         Identity identity;
-        NetAddress address;  ///< remote
+        NetAddress address;                 ///< remote
         std::optional<NetAddress> listens;  ///< where it accepts, as it says
         bool inbound{false};
         Instant since;
@@ -134,7 +140,8 @@ class Peers {
     Todo on_time(Now now);
     Instant next_wake() const;
 
-    /// Addresses, scores and bans, for the next start. Wall-clock times, since Instant does not survive.
+    /// Addresses, scores and bans, for the next start. Wall-clock times, since Instant does not
+    /// survive.
     Bytes save(Now now) const;
     Result<void> restore(BytesView bytes, Now now);
     void check_invariants() const;
@@ -164,7 +171,8 @@ class Peers {
     std::optional<std::string> ban_text(const Identity& identity, Now now) const;
     Result<void> check_room(const Connected& peer) const;
     void make_room_for_address();
-    double weight(const Connected& peer, std::uint64_t height_max, Duration latency_max, Duration latency_mean) const;
+    double weight(const Connected& peer, std::uint64_t height_max, Duration latency_max,
+                  Duration latency_mean) const;
     bool worth_dialling(const Place& place, const Known& known, Now now) const;
 
     Limits limits_;

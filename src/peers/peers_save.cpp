@@ -20,7 +20,9 @@ Result<std::string> get_text(Reader& in) {
     return std::string{as_text(raw)};
 }
 
-std::uint64_t to_number(UnixTime time) { return static_cast<std::uint64_t>(time.time_since_epoch().count()); }
+std::uint64_t to_number(UnixTime time) {
+    return static_cast<std::uint64_t>(time.time_since_epoch().count());
+}
 UnixTime to_time(std::uint64_t number) {
     return UnixTime{WallTimeline::duration{static_cast<std::int64_t>(number)}};
 }
@@ -37,7 +39,8 @@ Bytes Peers::save(Now now) const {
     }
     std::vector<std::pair<std::string, const Record*>> banned;
     for (const auto& [key, record] : records_) {
-        if (record.banned_until && *record.banned_until > now.wall) banned.emplace_back(key, &record);
+        if (record.banned_until && *record.banned_until > now.wall)
+            banned.emplace_back(key, &record);
     }
     out.le(static_cast<std::uint32_t>(banned.size()));
     for (const auto& [key, record] : banned) {
@@ -61,7 +64,8 @@ Result<void> Peers::restore(BytesView bytes, Now now) {
         SENNIT_TRY(known.failures, in.le<std::uint32_t>());
         SENNIT_TRY(auto seen, in.le<std::uint64_t>());
         known.seen = to_time(seen);
-        if (known_.size() < limits_.addresses_max) known_.emplace(Place{InstanceId{instance}, address}, known);
+        if (known_.size() < limits_.addresses_max)
+            known_.emplace(Place{InstanceId{instance}, address}, known);
     }
     SENNIT_TRY(auto bans, in.le<std::uint32_t>());
     for (std::uint32_t i = 0; i < bans; ++i) {

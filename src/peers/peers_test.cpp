@@ -7,12 +7,16 @@ namespace sennit::peers {
 namespace {
 
 constexpr InstanceId kInstance{1};
-constexpr PeerRef ref(std::uint64_t n) { return {kInstance, PeerId{n}}; }
+constexpr PeerRef ref(std::uint64_t n) {
+    return {kInstance, PeerId{n}};
+}
 Now at(int seconds) {
     return {Instant{std::chrono::seconds{1000 + seconds}},
             UnixTime{std::chrono::seconds{1'700'000'000 + seconds}}};
 }
-NetAddress tcp(std::string host, std::uint16_t port = 30303) { return {"tcp", std::move(host), port}; }
+NetAddress tcp(std::string host, std::uint16_t port = 30303) {
+    return {"tcp", std::move(host), port};
+}
 
 Peers::Connected peer(std::uint64_t n, const NetAddress& address, bool inbound = false) {
     Peers::Connected out;
@@ -63,7 +67,8 @@ TEST_F(PeersTest, keeps_a_proven_identitys_score_across_addresses) {
     ASSERT_TRUE(peers.on_proven(ref(1), node(7), at(0)));
     EXPECT_TRUE(peers.on_deed(ref(1), Deed::invalid_block, "x", at(0)).banned);
     peers.on_down(ref(1), "", at(0));
-    EXPECT_TRUE(peers.on_up(peer(2, tcp("9.9.9.9")), at(1)));  // unproven: somebody else for all we know
+    EXPECT_TRUE(
+        peers.on_up(peer(2, tcp("9.9.9.9")), at(1)));  // unproven: somebody else for all we know
     EXPECT_FALSE(peers.on_proven(ref(2), node(7), at(1)));
 }
 

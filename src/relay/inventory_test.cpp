@@ -11,7 +11,9 @@ Digest item(std::uint8_t n) {
     out.bytes[0] = n;
     return out;
 }
-constexpr PeerRef peer(std::uint64_t n) { return {InstanceId{1}, PeerId{n}}; }
+constexpr PeerRef peer(std::uint64_t n) {
+    return {InstanceId{1}, PeerId{n}};
+}
 
 TEST(Inventory, remembers_each_peer_apart) {
     Inventory inventory;

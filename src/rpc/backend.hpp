@@ -86,13 +86,16 @@ class Backend {
     /// nullopt: no such block. Errors: io.
     virtual Result<std::optional<BlockAnswer>> block(const BlockRef& which) const = 0;
     /// Of the finalised chain, of the head's branch above it, or of the pool.
-    virtual void transaction(const TxId& id,
-                             std::function<void(Result<std::optional<TransactionAnswer>>)> then) const = 0;
+    virtual void transaction(
+        const TxId& id,
+        std::function<void(Result<std::optional<TransactionAnswer>>)> then) const = 0;
 
     /// nullopt: no such account. Errors: not_found with the whole text for the caller ("state of
     /// block N is pruned, oldest is M"); io.
-    virtual Result<std::optional<Account>> account(const Address& address, const BlockRef& at) const = 0;
-    virtual void pending_nonce(const Address& address, std::function<void(Result<std::uint64_t>)> then) const = 0;
+    virtual Result<std::optional<Account>> account(const Address& address,
+                                                   const BlockRef& at) const = 0;
+    virtual void pending_nonce(const Address& address,
+                               std::function<void(Result<std::uint64_t>)> then) const = 0;
     virtual Result<Bytes> call(const Address& to, BytesView data, const BlockRef& at) const = 0;
     virtual std::uint64_t estimate_gas(const Address& to, BytesView data) const = 0;
     virtual bool reserved(const Address& address) const = 0;  ///< has code fe

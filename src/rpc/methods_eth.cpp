@@ -10,9 +10,12 @@ namespace {
 using json::Value;
 
 /// Keccak of RLP of the empty list: no block here has uncles.
-constexpr std::string_view kNoUncles = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347";
+constexpr std::string_view kNoUncles =
+    "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347";
 
-std::string zeros(std::size_t bytes) { return "0x" + std::string(2 * bytes, '0'); }
+std::string zeros(std::size_t bytes) {
+    return "0x" + std::string(2 * bytes, '0');
+}
 
 Result<BlockRef> block_ref(const Value& value) {
     if (value.is_null()) return BlockRef{Tag::latest};
@@ -35,17 +38,22 @@ Result<BlockRef> block_ref(const Value& value) {
 }
 
 Value transaction_json(const SignedTransaction& tx, const BlockAnswer* block, std::uint32_t index) {
-    auto out = Value::object({{"blockHash", nullptr}, {"blockNumber", nullptr}, {"transactionIndex", nullptr}});
+    auto out = Value::object(
+        {{"blockHash", nullptr}, {"blockNumber", nullptr}, {"transactionIndex", nullptr}});
     if (block != nullptr) {
         out.set("blockHash", hex_data(block->block->id));
         out.set("blockNumber", quantity(block->block->height().value));
         out.set("transactionIndex", quantity(index));
     }
     out.set("hash", hex_data(tx.id)).set("type", "0x0").set("chainId", quantity(tx.tx.chain_id()));
-    out.set("from", hex_data(tx.sender)).set("to", hex_data(tx.tx.to)).set("nonce", quantity(tx.tx.nonce));
+    out.set("from", hex_data(tx.sender))
+        .set("to", hex_data(tx.tx.to))
+        .set("nonce", quantity(tx.tx.nonce));
     out.set("value", quantity(tx.tx.value)).set("gas", quantity(tx.tx.gas_limit));
     out.set("gasPrice", quantity(tx.tx.gas_price)).set("input", hex_data(tx.tx.data));
-    out.set("v", quantity(tx.tx.v)).set("r", quantity_of_word(tx.tx.r)).set("s", quantity_of_word(tx.tx.s));
+    out.set("v", quantity(tx.tx.v))
+        .set("r", quantity_of_word(tx.tx.r))
+        .set("s", quantity_of_word(tx.tx.s));
     return out;
 }
 
@@ -55,7 +63,8 @@ Value block_json(const BlockAnswer& answer, bool full) {
     auto transactions = Value::array();
     for (std::size_t i = 0; i < block.transactions.size(); ++i) {
         const auto& tx = *block.transactions[i];
-        transactions.push(full ? transaction_json(tx, &answer, static_cast<std::uint32_t>(i)) : Value{hex_data(tx.id)});
+        transactions.push(full ? transaction_json(tx, &answer, static_cast<std::uint32_t>(i))
+                               : Value{hex_data(tx.id)});
     }
     // The keys that wallets look for; what has no meaning here has the value that they take for
     // none. No baseFeePerGas: with it they would sign another type of transaction.
@@ -131,25 +140,28 @@ void with_account(Backend& backend, Params params, const Reply& reply, Then then
 }
 
 void get_balance(Backend& backend, Params params, Reply reply) {
-    with_account(backend, params, reply, [&](const Address&, const BlockRef&, const Account& account) {
-        reply(Value{quantity(account.balance)});
-    });
+    with_account(backend, params, reply,
+                 [&](const Address&, const BlockRef&, const Account& account) {
+                     reply(Value{quantity(account.balance)});
+                 });
 }
 
 void get_transaction_count(Backend& backend, Params params, Reply reply) {
-    with_account(backend, params, reply, [&](const Address& address, const BlockRef& at, const Account& account) {
-        if (at != BlockRef{Tag::pending}) return reply(Value{quantity(account.nonce)});
-        backend.pending_nonce(address, [reply](Result<std::uint64_t> nonce) {
-            if (!nonce) return reply(refused(nonce.error()));
-            reply(Value{quantity(*nonce)});
-        });
-    });
+    with_account(backend, params, reply,
+                 [&](const Address& address, const BlockRef& at, const Account& account) {
+                     if (at != BlockRef{Tag::pending}) return reply(Value{quantity(account.nonce)});
+                     backend.pending_nonce(address, [reply](Result<std::uint64_t> nonce) {
+                         if (!nonce) return reply(refused(nonce.error()));
+                         reply(Value{quantity(*nonce)});
+                     });
+                 });
 }
 
 void get_code(Backend& backend, Params params, Reply reply) {
-    with_account(backend, params, reply, [&](const Address& address, const BlockRef&, const Account&) {
-        reply(Value{backend.reserved(address) ? "0xfe" : "0x"});
-    });
+    with_account(backend, params, reply,
+                 [&](const Address& address, const BlockRef&, const Account&) {
+                     reply(Value{backend.reserved(address) ? "0xfe" : "0x"});
+                 });
 }
 
 struct Call {
@@ -160,7 +172,8 @@ Result<Call> parse_call(const Value& value) {
     if (!value.is_object()) return Error{Errc::malformed, "expected a transaction object"};
     Call out;
     const auto* to = value.find("to");
-    if (to == nullptr || to->is_null()) return Error{Errc::unsupported, "contract creation not supported"};
+    if (to == nullptr || to->is_null())
+        return Error{Errc::unsupported, "contract creation not supported"};
     SENNIT_TRY(out.to, parse_hash<Address>(*to));
     const auto* input = value.find("input");
     if (input == nullptr) input = value.find("data");
@@ -184,8 +197,8 @@ void estimate_gas(Backend& backend, Params params, Reply reply) {
     const auto wanted = parse_call(params[0]);
     if (!wanted) return reply(bad_param(0, wanted.error()));
     // What cannot be paid for is told here, in geth's words: libraries show it to their users.
-    const auto *from = params[0].find("from");
-    const auto *value = params[0].find("value");
+    const auto* from = params[0].find("from");
+    const auto* value = params[0].find("value");
     if (from != nullptr && value != nullptr) {
         const auto sender = parse_hash<Address>(*from);
         if (!sender) return reply(bad_param(0, sender.error()));
@@ -213,10 +226,11 @@ template <class Show>
 void with_transaction(Backend& backend, Params params, Reply reply, Show show) {
     const auto id = parse_hash<TxId>(params[0]);
     if (!id) return reply(bad_param(0, id.error()));
-    backend.transaction(*id, [reply = std::move(reply), show](Result<std::optional<TransactionAnswer>> answer) {
-        if (!answer) return reply(refused(answer.error()));
-        reply(*answer ? show(**answer) : Value{});
-    });
+    backend.transaction(
+        *id, [reply = std::move(reply), show](Result<std::optional<TransactionAnswer>> answer) {
+            if (!answer) return reply(refused(answer.error()));
+            reply(*answer ? show(**answer) : Value{});
+        });
 }
 
 void get_transaction(Backend& backend, Params params, Reply reply) {
@@ -260,19 +274,24 @@ void sha3(Backend&, Params params, Reply reply) {
 
 std::span<const Method> eth_methods() {
     static constexpr Method kMethods[] = {
-        {"eth_chainId", "chain id", 0, 0, [](Backend& b, Params, Reply r) { r(Value{quantity(b.chain_id())}); }},
+        {"eth_chainId", "chain id", 0, 0,
+         [](Backend& b, Params, Reply r) { r(Value{quantity(b.chain_id())}); }},
         {"eth_blockNumber", "height of the head", 0, 0,
          [](Backend& b, Params, Reply r) { r(Value{quantity(b.status().head.value)}); }},
-        {"eth_getBlockByNumber", "block by number or tag; full transactions or hashes", 1, 2, get_block_by_number},
-        {"eth_getBlockByHash", "block by hash; full transactions or hashes", 1, 2, get_block_by_hash},
+        {"eth_getBlockByNumber", "block by number or tag; full transactions or hashes", 1, 2,
+         get_block_by_number},
+        {"eth_getBlockByHash", "block by hash; full transactions or hashes", 1, 2,
+         get_block_by_hash},
         {"eth_getBalance", "balance of an address", 1, 2, get_balance},
-        {"eth_getTransactionCount", "nonce of an address; \"pending\" counts the pool", 1, 2, get_transaction_count},
+        {"eth_getTransactionCount", "nonce of an address; \"pending\" counts the pool", 1, 2,
+         get_transaction_count},
         {"eth_getCode", "0xfe for system accounts, 0x elsewhere", 1, 2, get_code},
         {"eth_call", "a view of a system account", 1, 3, call},
         {"eth_estimateGas", "gas that a transaction will use", 1, 3, estimate_gas},
         {"eth_gasPrice", "smallest price that is accepted", 0, 0,
          [](Backend& b, Params, Reply r) { r(Value{quantity(b.min_gas_price())}); }},
-        {"eth_sendRawTransaction", "takes a signed legacy (EIP-155) transaction", 1, 1, send_raw_transaction},
+        {"eth_sendRawTransaction", "takes a signed legacy (EIP-155) transaction", 1, 1,
+         send_raw_transaction},
         {"eth_getTransactionByHash", "transaction, mined or waiting", 1, 1, get_transaction},
         {"eth_getTransactionReceipt", "receipt, null until it is in a block", 1, 1, get_receipt},
         {"eth_syncing", "false, or how far", 0, 0, syncing},

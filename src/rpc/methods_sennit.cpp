@@ -120,7 +120,8 @@ void health(Backend& backend, Params, Reply reply) {
 void methods(Backend&, Params, Reply reply) {
     auto out = Value::object();
     for (const auto table : {eth_methods(), sennit_methods()}) {
-        for (const auto& method : table) out.set(std::string{method.name}, std::string{method.help});
+        for (const auto& method : table)
+            out.set(std::string{method.name}, std::string{method.help});
     }
     reply(std::move(out));
 }

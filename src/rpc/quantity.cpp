@@ -27,9 +27,13 @@ std::string quantity(Uint128 value) {
     return trim_zeros(to_hex(bytes.bytes()));
 }
 
-std::string quantity_of_word(const Word& word) { return trim_zeros(to_hex(word)); }
+std::string quantity_of_word(const Word& word) {
+    return trim_zeros(to_hex(word));
+}
 
-std::string hex_data(BytesView bytes) { return "0x" + to_hex(bytes); }
+std::string hex_data(BytesView bytes) {
+    return "0x" + to_hex(bytes);
+}
 
 Result<Uint128> parse_quantity(const json::Value& value) {
     SENNIT_TRY(auto digits, hex_text(value));

@@ -23,8 +23,9 @@ template <class H>
 Result<H> parse_hash(const json::Value& value) {
     SENNIT_TRY(auto raw, parse_data(value));
     if (raw.size() != H::kSize) {
-        return Error{Errc::malformed, "hex string of the wrong length", Error::kNowhere,
-                     "expected " + std::to_string(H::kSize) + " bytes, got " + std::to_string(raw.size())};
+        return Error{
+            Errc::malformed, "hex string of the wrong length", Error::kNowhere,
+            "expected " + std::to_string(H::kSize) + " bytes, got " + std::to_string(raw.size())};
     }
     return H::from(raw);
 }

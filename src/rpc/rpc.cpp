@@ -21,14 +21,16 @@ Value response(const Value& id, Outcome outcome) {
         out.set("result", std::move(*result));
     } else {
         auto& failure = std::get<Failure>(outcome);
-        out.set("error", Value::object({{"code", failure.code}, {"message", std::move(failure.message)}}));
+        out.set("error",
+                Value::object({{"code", failure.code}, {"message", std::move(failure.message)}}));
     }
     return out;
 }
 
 const Method* find_method(std::string_view name) {
     for (const auto table : {eth_methods(), sennit_methods()}) {
-        const auto found = std::find_if(table.begin(), table.end(), [&](const Method& m) { return m.name == name; });
+        const auto found = std::find_if(table.begin(), table.end(),
+                                        [&](const Method& m) { return m.name == name; });
         if (found != table.end()) return &*found;
     }
     return nullptr;
@@ -44,10 +46,12 @@ void run(Backend& backend, const Method& method, const Value* params, Reply repl
         list = *items;
     }
     if (list.size() < method.params_min) {
-        return reply(Failure{kInvalidParams, "missing value for required argument " + std::to_string(list.size())});
+        return reply(Failure{kInvalidParams,
+                             "missing value for required argument " + std::to_string(list.size())});
     }
     if (list.size() > method.params_max) {
-        return reply(Failure{kInvalidParams, "too many arguments, want at most " + std::to_string(method.params_max)});
+        return reply(Failure{kInvalidParams, "too many arguments, want at most " +
+                                                 std::to_string(method.params_max)});
     }
     method.run(backend, list, std::move(reply));
 }
@@ -72,7 +76,8 @@ void call(Backend& backend, const Value& request, Answered done) {
     const std::string wanted{*name->as_text()};
     const auto* method = find_method(wanted);
     if (method == nullptr) {
-        return reply(Failure{kMethodNotFound, "the method " + wanted + " does not exist/is not available"});
+        return reply(
+            Failure{kMethodNotFound, "the method " + wanted + " does not exist/is not available"});
     }
     run(backend, *method, request.find("params"), std::move(reply));
 }
@@ -120,14 +125,17 @@ void handle(Backend& backend, std::string_view request, std::function<void(std::
     // Strangers' text: a request needs few values, and each costs many times its bytes.
     auto parsed = json::parse(request, {.depth_max = 16, .values_max = 20'000});
     if (!parsed) {
-        return reply(text_of(response(Value{}, Failure{kParseError, "parse error: " + parsed.error().text()})));
+        return reply(text_of(
+            response(Value{}, Failure{kParseError, "parse error: " + parsed.error().text()})));
     }
     if (!parsed->is_array()) {
-        return call(backend, *parsed, [reply](std::optional<Value> answer) { reply(text_of(answer)); });
+        return call(backend, *parsed,
+                    [reply](std::optional<Value> answer) { reply(text_of(answer)); });
     }
     const auto items = *parsed->as_array();
     if (items.empty() || items.size() > kBatchMax) {
-        const auto why = items.empty() ? "empty batch" : "batch too large, at most " + std::to_string(kBatchMax);
+        const auto why =
+            items.empty() ? "empty batch" : "batch too large, at most " + std::to_string(kBatchMax);
         return reply(text_of(response(Value{}, Failure{kInvalidRequest, why})));
     }
     auto batch = std::make_shared<Batch>();
@@ -135,7 +143,8 @@ void handle(Backend& backend, std::string_view request, std::function<void(std::
     batch->missing = items.size();
     batch->reply = std::move(reply);
     for (std::size_t i = 0; i < items.size(); ++i) {
-        call(backend, items[i], [batch, i](std::optional<Value> answer) { batch->put(i, std::move(answer)); });
+        call(backend, items[i],
+             [batch, i](std::optional<Value> answer) { batch->put(i, std::move(answer)); });
     }
 }
 
@@ -143,14 +152,17 @@ io::HttpHandler http_handler(Backend& backend, HttpPolicy policy) {
     return [&backend, policy = std::move(policy)](io::HttpRequest request,
                                                   std::function<void(io::HttpResponse)> reply) {
         const auto allowed = [&] {
-            const auto listed = [&](const auto& one) { return one == "*" || one == request.origin; };
+            const auto listed = [&](const auto& one) {
+                return one == "*" || one == request.origin;
+            };
             return std::any_of(policy.origins.begin(), policy.origins.end(), listed);
         };
         io::HttpResponse response;
         if (!request.origin.empty()) {
             if (!allowed()) {
                 response.status = 403;
-                response.body = "this page's origin is not in rpc.origins: " + request.origin + "\n";
+                response.body =
+                    "this page's origin is not in rpc.origins: " + request.origin + "\n";
                 return reply(std::move(response));
             }
             response.headers = {{"Access-Control-Allow-Origin", request.origin},
@@ -164,8 +176,9 @@ io::HttpHandler http_handler(Backend& backend, HttpPolicy policy) {
         }
         if (request.method != "POST") {
             response.status = 405;
-            response.body = "JSON-RPC 2.0: POST a request, for example "
-                            "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"sennit_methods\"}\n";
+            response.body =
+                "JSON-RPC 2.0: POST a request, for example "
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"sennit_methods\"}\n";
             response.headers.emplace_back("Allow", "POST");
             return reply(std::move(response));
         }
@@ -176,12 +189,13 @@ io::HttpHandler http_handler(Backend& backend, HttpPolicy policy) {
             return reply(std::move(response));
         }
         response.content_type = "application/json";
-        handle(backend, request.body, [response = std::move(response), reply = std::move(reply)](std::string body) {
-            auto answer = response;
-            answer.status = body.empty() ? 204 : 200;
-            answer.body = std::move(body);
-            reply(std::move(answer));
-        });
+        handle(backend, request.body,
+               [response = std::move(response), reply = std::move(reply)](std::string body) {
+                   auto answer = response;
+                   answer.status = body.empty() ? 204 : 200;
+                   answer.body = std::move(body);
+                   reply(std::move(answer));
+               });
     };
 }
 

@@ -14,7 +14,8 @@ namespace sennit::rpc {
 void handle(Backend& backend, std::string_view request, std::function<void(std::string)> reply);
 
 /// The same over HTTP: POST only, JSON only, and no answers to pages of other origins than those
-/// named (DNS rebinding, CSRF): a node on 127.0.0.1 is within reach of every page that its owner opens.
+/// named (DNS rebinding, CSRF): a node on 127.0.0.1 is within reach of every page that its owner
+/// opens.
 struct HttpPolicy {
     std::vector<std::string> origins;  ///< allowed besides none; "*" for all
 };

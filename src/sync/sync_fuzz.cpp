@@ -93,7 +93,7 @@ class Run {
     static Sync make() {
         Options options;
         options.headers_batch = 5;
-        options.headers_batch_sennit = 9;
+        options.headers_batch_sennit = 24;
         options.blocks_batch = 4;
         options.window_blocks_max = 1024;
         options.branch_max = 64;
@@ -125,7 +125,7 @@ class Run {
         if (choices_.below(4) == 0) traits.answers.remove(protocol::Form::headers_newest_first);
         if (choices_.below(4) == 0) traits.answers.remove(protocol::Form::bodies_by_id);
         if (choices_.below(8) == 0) traits.answers.remove(protocol::Form::headers_by_height);
-        traits.headers_max = static_cast<std::uint32_t>(choices_.below(12));
+        traits.headers_max = static_cast<std::uint32_t>(choices_.below(32));
         const auto who = peer();
         here_.insert(who);
         sync_.on_peer(who, traits, now_);
@@ -307,7 +307,9 @@ class Run {
     }
 
     void move_base() {
-        base_ = std::min(kFinal, base_ + choices_.below(12));
+        // Seldom and little, else it is there before sync is.
+        if (choices_.below(8) > 0) return;
+        base_ = std::min(kFinal, base_ + choices_.below(4));
         tell_local();
     }
 
@@ -322,7 +324,7 @@ class Run {
             if (const auto* ask = std::get_if<Ask>(&*output)) {
                 SENNIT_ASSERT(here_.contains(ask->peer));
                 asked_.emplace(ask->request, *ask);
-                sync_.on_sent(ask->request, now_.at + std::chrono::seconds{1 + choices_.below(20)});
+                sync_.on_sent(ask->request, now_.at + std::chrono::seconds{30});
             } else if (const auto* forget = std::get_if<Forget>(&*output)) {
                 asked_.erase(forget->request);
             } else if (const auto* verify = std::get_if<VerifyProof>(&*output)) {
