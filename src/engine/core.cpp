@@ -50,6 +50,7 @@ Core::Core(chain::Genesis genesis_, BlockId genesis_id_, Setup setup,
             notify(Notify::Level::warning, "peer book not restored: " + restored.error().text());
         }
     }
+    if (setup.base_certificate) (void)tree.certify(setup.base_certificate);
     for (const auto& layer : setup.layers) intake->restore(layer);
     traffic->restore(std::move(setup.pool));
     sync.set_known([this](const BlockId& id) { return tree.find(id) != nullptr; });

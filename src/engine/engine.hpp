@@ -41,6 +41,8 @@ struct Setup {
     };
     std::vector<Layer> layers;  ///< parents first
     chain::StateViewPtr view;   ///< of the base
+    /// Of the base: blocks above it name it as J, and whoever gets them wants it beside.
+    CertificatePtr base_certificate;
     std::optional<validator::SlashingRecord> slashing;
     std::vector<Bytes> pool;
     std::optional<Bytes> peers;

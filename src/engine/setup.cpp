@@ -60,6 +60,9 @@ Result<Setup> load_setup(chain::State& state, const chain::Store& store) {
     SENNIT_TRY(setup.view, state.view(setup.base->id));
     std::map<BlockId, CertificatePtr> certificates;
     SENNIT_TRY(load_certificates(store, setup.base->slot, setup, certificates));
+    if (const auto found = certificates.find(setup.base->id); found != certificates.end()) {
+        setup.base_certificate = found->second;
+    }
     for (const auto& facts : state.layers()) {
         SENNIT_TRY(auto block, chain::stored_block(store, facts->id));
         if (!block)
