@@ -6,13 +6,14 @@
 /// How a method is written, and the tables of all of them. Private to rpc/.
 namespace sennit::rpc {
 
-/// Codes of JSON-RPC 2.0, and -32000 for what the node itself refuses, as geth does.
+/// Codes of JSON-RPC 2.0, and geth's: -32000 for what the node itself refuses, -32003.
 constexpr int kParseError = -32700;
 constexpr int kInvalidRequest = -32600;
 constexpr int kMethodNotFound = -32601;
 constexpr int kInvalidParams = -32602;
 constexpr int kInternalError = -32603;
 constexpr int kServerError = -32000;
+constexpr int kResponseTooLarge = -32003;
 
 struct Failure {
     int code{kServerError};

@@ -199,7 +199,7 @@ void estimate_gas(Backend& backend, Params params, Reply reply) {
     // What cannot be paid for is told here, in geth's words: libraries show it to their users.
     const auto* from = params[0].find("from");
     const auto* value = params[0].find("value");
-    if (from != nullptr && value != nullptr) {
+    if (from != nullptr && !from->is_null() && value != nullptr && !value->is_null()) {
         const auto sender = parse_hash<Address>(*from);
         if (!sender) return reply(bad_param(0, sender.error()));
         const auto amount = parse_quantity(*value);
@@ -286,8 +286,8 @@ std::span<const Method> eth_methods() {
         {"eth_getTransactionCount", "nonce of an address; \"pending\" counts the pool", 1, 2,
          get_transaction_count},
         {"eth_getCode", "0xfe for system accounts, 0x elsewhere", 1, 2, get_code},
-        {"eth_call", "a view of a system account", 1, 3, call},
-        {"eth_estimateGas", "gas that a transaction will use", 1, 3, estimate_gas},
+        {"eth_call", "a view of a system account", 1, 2, call},
+        {"eth_estimateGas", "gas that a transaction will use", 1, 2, estimate_gas},
         {"eth_gasPrice", "smallest price that is accepted", 0, 0,
          [](Backend& b, Params, Reply r) { r(Value{quantity(b.min_gas_price())}); }},
         {"eth_sendRawTransaction", "takes a signed legacy (EIP-155) transaction", 1, 1,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <cmath>
+
 #include "rpc/method.hpp"
 #include "rpc/quantity.hpp"
 
@@ -8,15 +10,20 @@ namespace {
 
 using json::Value;
 
+/// JSON has no infinity, which a rate of nothing makes of a time.
+Value finite(double value) {
+    return std::isfinite(value) ? Value{value} : Value{};
+}
+
 Value progress_json(const StatusAnswer& status) {
     auto out = Value::object({{"state", status.sync_phase},
                               {"stage", status.sync_stage},
                               {"current", status.sync_current.value},
                               {"target", status.sync_target.value},
-                              {"percent", status.sync_percent},
-                              {"perSecond", status.sync_per_second},
+                              {"percent", finite(status.sync_percent)},
+                              {"perSecond", finite(status.sync_per_second)},
                               {"secondsLeft", nullptr}});
-    if (status.sync_seconds_left) out.set("secondsLeft", *status.sync_seconds_left);
+    if (status.sync_seconds_left) out.set("secondsLeft", finite(*status.sync_seconds_left));
     return out;
 }
 

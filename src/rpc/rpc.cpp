@@ -14,6 +14,9 @@ using json::Value;
 
 /// geth takes a thousand; a hundred is what libraries send by default.
 constexpr std::size_t kBatchMax = 100;
+/// Once a batch's answers have this size, the rest of it is refused: a request of a few bytes may
+/// ask for a whole block.
+constexpr std::size_t kBatchAnswerMax = 10'000'000;
 
 Value response(const Value& id, Outcome outcome) {
     auto out = Value::object({{"jsonrpc", "2.0"}, {"id", id}});
@@ -27,6 +30,12 @@ Value response(const Value& id, Outcome outcome) {
     return out;
 }
 
+/// The empty text for a notification, which has no id.
+std::string response_text(const std::optional<Value>& id, Outcome outcome) {
+    if (!id) return {};
+    return json::write(response(*id, std::move(outcome)), json::Style::compact);
+}
+
 const Method* find_method(std::string_view name) {
     for (const auto table : {eth_methods(), sennit_methods()}) {
         const auto found = std::find_if(table.begin(), table.end(),
@@ -36,77 +45,121 @@ const Method* find_method(std::string_view name) {
     return nullptr;
 }
 
-using Answered = std::function<void(std::optional<Value>)>;
+/// One call as it was sent. `wrong` is set if it is none.
+struct Request {
+    std::optional<Value> id{};  ///< none: a notification
+    std::string method{};
+    const Value* params{nullptr};
+    std::optional<Failure> wrong{};
+};
 
-void run(Backend& backend, const Method& method, const Value* params, Reply reply) {
+/// The reader takes NaN and Infinity as Python does; in an answer they would be no JSON.
+bool finite(const Value& number) {
+    const char last = number.as_number()->back();
+    return last >= '0' && last <= '9';
+}
+
+Request read_request(const Value& value) {
+    Request out;
+    const auto invalid = [&](std::string why) {
+        if (!out.id) out.id.emplace();
+        out.wrong = Failure{kInvalidRequest, "invalid request: " + std::move(why)};
+        return out;
+    };
+    if (!value.is_object()) return invalid("expected an object");
+    if (const auto* id = value.find("id")) {
+        if (!id->is_null() && !id->is_text() && !(id->is_number() && finite(*id)))
+            return invalid("id must be a string, a number or null");
+        out.id = *id;
+    }
+    const auto* version = value.find("jsonrpc");
+    if (version == nullptr || *version != Value{"2.0"}) return invalid("jsonrpc must be \"2.0\"");
+    const auto* name = value.find("method");
+    if (name == nullptr || !name->is_text()) return invalid("method must be a string");
+    out.method = *name->as_text();
+    out.params = value.find("params");
+    return out;
+}
+
+void run(Backend& backend, const Request& request, Reply reply) {
+    if (request.wrong) return reply(*request.wrong);
+    const auto* method = find_method(request.method);
+    if (method == nullptr) {
+        return reply(Failure{kMethodNotFound,
+                             "the method " + request.method + " does not exist/is not available"});
+    }
     Params list;
-    if (params != nullptr && !params->is_null()) {
-        const auto items = params->as_array();
+    if (request.params != nullptr && !request.params->is_null()) {
+        const auto items = request.params->as_array();
         if (!items) return reply(Failure{kInvalidParams, "params must be an array"});
         list = *items;
     }
-    if (list.size() < method.params_min) {
+    if (list.size() < method->params_min) {
         return reply(Failure{kInvalidParams,
                              "missing value for required argument " + std::to_string(list.size())});
     }
-    if (list.size() > method.params_max) {
+    if (list.size() > method->params_max) {
         return reply(Failure{kInvalidParams, "too many arguments, want at most " +
-                                                 std::to_string(method.params_max)});
+                                                 std::to_string(method->params_max)});
     }
-    method.run(backend, list, std::move(reply));
-}
-
-/// One call; `done` gets nullopt for a notification.
-void call(Backend& backend, const Value& request, Answered done) {
-    const auto invalid = [&](std::string why) {
-        done(response(Value{}, Failure{kInvalidRequest, "invalid request: " + std::move(why)}));
-    };
-    if (!request.is_object()) return invalid("expected an object");
-    const auto* version = request.find("jsonrpc");
-    if (version == nullptr || *version != Value{"2.0"}) return invalid("jsonrpc must be \"2.0\"");
-    const auto* name = request.find("method");
-    if (name == nullptr || !name->is_text()) return invalid("method must be a string");
-    const auto* id = request.find("id");
-    if (id != nullptr && (id->is_object() || id->is_array() || id->kind() == json::Kind::boolean)) {
-        return invalid("id must be a string, a number or null");
-    }
-    Reply reply = [done, kept = id == nullptr ? std::optional<Value>{} : *id](Outcome outcome) {
-        done(kept ? std::optional{response(*kept, std::move(outcome))} : std::nullopt);
-    };
-    const std::string wanted{*name->as_text()};
-    const auto* method = find_method(wanted);
-    if (method == nullptr) {
-        return reply(
-            Failure{kMethodNotFound, "the method " + wanted + " does not exist/is not available"});
-    }
-    run(backend, *method, request.find("params"), std::move(reply));
+    method->run(backend, list, std::move(reply));
 }
 
 /// Collects the answers of a batch, which may come from several threads.
 struct Batch {
     std::mutex mutex;
-    std::vector<std::optional<Value>> answers;
+    std::vector<std::string> answers;  ///< in the order of the requests; empty: none
     std::size_t missing{0};
+    std::size_t bytes{0};
     std::function<void(std::string)> reply;
 
-    void put(std::size_t index, std::optional<Value> answer) {
-        std::unique_lock lock{mutex};
-        answers[index] = std::move(answer);
-        if (--missing > 0) return;
-        auto list = Value::array();
-        bool any = false;
-        for (auto& one : answers) {
-            if (!one) continue;
-            any = true;
-            list.push(*std::move(one));
+    bool full() {
+        std::scoped_lock lock{mutex};
+        return bytes >= kBatchAnswerMax;
+    }
+    void put(std::size_t index, std::string answer) {
+        {
+            std::scoped_lock lock{mutex};
+            bytes += answer.size();
+            answers[index] = std::move(answer);
+            if (--missing > 0) return;
         }
-        lock.unlock();
-        reply(any ? json::write(list, json::Style::compact) : "");
+        std::string list;
+        list.reserve(bytes + answers.size() + 1);
+        for (auto& one : answers) {
+            if (!one.empty()) list.append(list.empty() ? "[" : ",").append(std::exchange(one, {}));
+        }
+        reply(list.empty() ? list : list + "]");
     }
 };
 
-std::string text_of(const std::optional<Value>& answer) {
-    return answer ? json::write(*answer, json::Style::compact) : std::string{};
+void run_batch(Backend& backend, std::span<const Value> items,
+               std::function<void(std::string)> reply) {
+    auto batch = std::make_shared<Batch>();
+    batch->answers.resize(items.size());
+    batch->missing = items.size();
+    batch->reply = std::move(reply);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const auto request = read_request(items[i]);
+        const Reply done = [batch, i, id = request.id](Outcome outcome) {
+            batch->put(i, response_text(id, std::move(outcome)));
+        };
+        if (batch->full()) {
+            done(Failure{kResponseTooLarge, "response too large"});
+        } else {
+            run(backend, request, done);
+        }
+    }
+}
+
+/// "application/json" whatever its case, with or without parameters (RFC 9110, 8.3.1).
+bool is_json(std::string_view content_type) {
+    auto type = content_type.substr(0, content_type.find(';'));
+    while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.remove_suffix(1);
+    constexpr std::string_view kJson = "application/json";
+    return std::equal(type.begin(), type.end(), kJson.begin(), kJson.end(), [](char a, char b) {
+        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
+    });
 }
 
 }  // namespace
@@ -114,7 +167,8 @@ std::string text_of(const std::optional<Value>& answer) {
 Failure refused(const Error& error) {
     // A text that is whole already, as for pruned state, stands alone.
     if (error.code == Errc::not_found && !error.detail.empty()) return {kServerError, error.detail};
-    return {kServerError, error.text()};
+    // What the disk did is no fault of the request.
+    return {error.code == Errc::io ? kInternalError : kServerError, error.text()};
 }
 
 Failure bad_param(std::size_t index, const Error& error) {
@@ -123,29 +177,23 @@ Failure bad_param(std::size_t index, const Error& error) {
 
 void handle(Backend& backend, std::string_view request, std::function<void(std::string)> reply) {
     // Strangers' text: a request needs few values, and each costs many times its bytes.
-    auto parsed = json::parse(request, {.depth_max = 16, .values_max = 20'000});
-    if (!parsed) {
-        return reply(text_of(
-            response(Value{}, Failure{kParseError, "parse error: " + parsed.error().text()})));
-    }
+    const auto parsed = json::parse(request, {.depth_max = 16, .values_max = 20'000});
+    const auto refuse = [&](int code, std::string why) {
+        reply(response_text(Value{}, Failure{code, std::move(why)}));
+    };
+    if (!parsed) return refuse(kParseError, "parse error: " + parsed.error().text());
     if (!parsed->is_array()) {
-        return call(backend, *parsed,
-                    [reply](std::optional<Value> answer) { reply(text_of(answer)); });
+        const auto one = read_request(*parsed);
+        return run(backend, one, [reply = std::move(reply), id = one.id](Outcome outcome) {
+            reply(response_text(id, std::move(outcome)));
+        });
     }
     const auto items = *parsed->as_array();
-    if (items.empty() || items.size() > kBatchMax) {
-        const auto why =
-            items.empty() ? "empty batch" : "batch too large, at most " + std::to_string(kBatchMax);
-        return reply(text_of(response(Value{}, Failure{kInvalidRequest, why})));
+    if (items.empty()) return refuse(kInvalidRequest, "empty batch");
+    if (items.size() > kBatchMax) {
+        return refuse(kInvalidRequest, "batch too large, at most " + std::to_string(kBatchMax));
     }
-    auto batch = std::make_shared<Batch>();
-    batch->answers.resize(items.size());
-    batch->missing = items.size();
-    batch->reply = std::move(reply);
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        call(backend, items[i],
-             [batch, i](std::optional<Value> answer) { batch->put(i, std::move(answer)); });
-    }
+    run_batch(backend, items, std::move(reply));
 }
 
 io::HttpHandler http_handler(Backend& backend, HttpPolicy policy) {
@@ -183,7 +231,7 @@ io::HttpHandler http_handler(Backend& backend, HttpPolicy policy) {
             return reply(std::move(response));
         }
         // A form cannot send JSON without asking first: keeps foreign pages out.
-        if (!request.content_type.starts_with("application/json")) {
+        if (!is_json(request.content_type)) {
             response.status = 415;
             response.body = "content-type must be application/json\n";
             return reply(std::move(response));
