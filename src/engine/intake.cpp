@@ -276,12 +276,16 @@ void Intake::on_executed(const BlockPtr& block, std::optional<PeerRef> from,
     if (!executed.result) {
         const auto& why = executed.result.error();
         if (why.code == Errc::io) return core_.halt(why.text());
-        // Busy, or its parent was dropped by finality meanwhile: the tree drops it as well.
-        if (why.code == Errc::invalid) {
-            if (from) core_.judge(*from, peers::Deed::invalid_block, why.text());
-            core_.notify(Notify::Level::warning,
-                         "block " + to_hex(block->id) + " refused: " + why.text());
+        if (why.code == Errc::busy) {
+            // Too many unfinalised layers: the block is as good as it was, and finality makes room.
+            if (stalled_.size() < kHeldMax) stalled_.push_back(block);
+            return offer_done(block->id, false);
         }
+        // Its parent was dropped by finality meanwhile, and it with its parent.
+        if (core_.tree.standing(block->id) == chain::Tree::Standing::unknown) return;
+        if (from) core_.judge(*from, peers::Deed::invalid_block, why.text());
+        core_.notify(Notify::Level::warning,
+                     "block " + to_hex(block->id) + " refused: " + why.text());
         forget(core_.tree.on_failed(block->id));
         offer_done(block->id, false);
         return core_.chain_changed();
@@ -327,6 +331,9 @@ void Intake::on_finalised(const BlockId&) {
         views_.erase(at->first);
         touched_.erase(at->first);
         at = blocks_.erase(at);
+    }
+    for (const auto& block : std::exchange(stalled_, {})) {
+        if (core_.tree.holds(block->id)) execute(block, {});
     }
 }
 

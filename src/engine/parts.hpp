@@ -77,6 +77,7 @@ class Intake {
     std::map<BlockId, std::vector<Candidate>> orphans_;  ///< by the parent they wait for
     std::size_t orphan_count_{0};
     std::vector<Held> held_;
+    std::vector<BlockPtr> stalled_;  ///< executed again when finality has made room
 };
 
 /// What a light client needs at a change of the set: the set, and the first link of finality whose
