@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The program as its user meets it: status, texts, files. Usage: cli_test.py BINARY VECTORS"""
+import json
+import pathlib
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BINARY, VECTORS = sys.argv[1], pathlib.Path(sys.argv[2])
+COMMANDS = ["init", "node", "devnet", "key", "key new", "key show", "send", "status", "peers", "block", "tx",
+            "codec", "codec decode", "codec encode", "version"]
+
+
+def run(*arguments, text=""):
+    return subprocess.run([BINARY, *arguments], input=text, capture_output=True, text=True, timeout=60)
+
+
+class Arguments(unittest.TestCase):
+    def test_every_command_explains_itself(self):
+        for command in ["", *COMMANDS]:
+            with self.subTest(command):
+                done = run(*command.split(), "--help")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn("--help", done.stdout)
+
+    def test_bad_arguments_end_with_2_and_a_reason(self):
+        for arguments in [[], ["no-such-command"], ["init", "--validators", "0"], ["init", "--slot", "1"],
+                          ["devnet", "--for", "1"], ["key"], ["key", "new"], ["send"], ["codec", "decode"],
+                          ["status", "--no-such-option"], ["block"], ["init", "--genesis", "/no/such/file"]]:
+            with self.subTest(arguments):
+                done = run(*arguments)
+                self.assertEqual(done.returncode, 2, done.stdout)
+                self.assertNotEqual(done.stderr + done.stdout, "")
+
+    def test_what_fails_ends_with_1_and_one_line(self):
+        for arguments in [["key", "show", "/no/such/file"], ["node", "--config", "/no/such/file"],
+                          ["codec", "decode", "--protocol", "morse"],
+                          ["status", "--rpc", "http://127.0.0.1:1"], ["status", "--rpc", "ftp://host"]]:
+            with self.subTest(arguments):
+                done = run(*arguments)
+                self.assertEqual(done.returncode, 1)
+                self.assertRegex(done.stderr, r"\Asennit: .+\n\Z")
+
+    def test_version_names_the_program(self):
+        self.assertRegex(run("version").stdout, r"\Asennit/\d+\.\d+\.\d+\n\Z")
+
+
+class Keys(unittest.TestCase):
+    def test_a_new_key_is_its_owners_alone_and_is_never_overwritten(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "account.key"
+            made = run("key", "new", str(path))
+            self.assertEqual(made.returncode, 0, made.stderr)
+            self.assertRegex(made.stdout, r"\A0x[0-9a-f]{40}\n\Z")
+            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+            before = path.read_text()
+            self.assertEqual(run("key", "new", str(path)).returncode, 1)
+            self.assertEqual(path.read_text(), before)
+            self.assertEqual(run("key", "show", str(path)).stdout, made.stdout)
+
+    def test_a_wrong_kind_makes_no_file(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "x.key"
+            self.assertNotEqual(run("key", "new", str(path), "--kind", "house").returncode, 0)
+            self.assertFalse(path.exists())
+
+
+class Codec(unittest.TestCase):
+    def decode(self, lines):
+        done = run("codec", "decode", "--protocol", "moderntensor", text=lines)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_frames_survive_decoding_and_encoding(self):
+        frames = frames_of_vectors()
+        decoded = self.decode("\n".join(frames) + "\n")
+        self.assertEqual(len(decoded), len(frames))
+        done = run("codec", "encode", "--protocol", "moderntensor",
+                   text="".join(json.dumps(one) + "\n" for one in decoded))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.decode(done.stdout), decoded)
+
+    def test_bad_lines_are_reported_and_do_not_stop_the_others(self):
+        frame = frames_of_vectors()[0]
+        answers = self.decode(f"zz\n\n  {frame}\r\n")
+        self.assertEqual(len(answers), 2)
+        self.assertIn("error", answers[0])
+        self.assertNotIn("error", answers[1])
+
+    def test_what_is_no_message_cannot_be_encoded(self):
+        for line in ["{", "[]", '{"type":"no such type"}']:
+            with self.subTest(line):
+                done = run("codec", "encode", "--protocol", "moderntensor", text=line + "\n")
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("line 1", done.stderr)
+
+
+# One of each message that needs no block.
+VALID = ["hello_testnet_high", "get_blocks_range", "get_headers_custom", "get_peers_ten", "peers_three", "ping",
+         "disconnect_bye", "disconnect_utf8", "new_transaction_transfer", "new_block_hashes_genesis",
+         "get_state_from_fast_sync"]
+
+
+def frames_of_vectors():
+    """Whole valid frames, as hexadecimal."""
+    cases = json.loads((VECTORS / "moderntensor" / "frames.json").read_text())
+    by_name = {case["name"]: case["hex"] for case in cases["cases"]}
+    return [by_name[name] for name in VALID]
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
