@@ -56,6 +56,14 @@ class Section {
         }
         return out;
     }
+    /// nullptr: not there.
+    Result<const toml::table*> table(std::string_view key) {
+        const auto* node = take(key);
+        if (node == nullptr) return nullptr;
+        const auto* found = node->as_table();
+        if (found == nullptr) return wrong(key, "a table");
+        return found;
+    }
     const toml::node* take(std::string_view key) {
         known_.insert(std::string{key});
         return table_ == nullptr ? nullptr : table_->get(key);
@@ -139,8 +147,8 @@ Result<void> read_sections(const toml::table& root, const std::string& directory
         SENNIT_TRY(config.validator_key, read_ed25519(inside(validator_key)));
     }
 
-    const auto* rpc_node = top.take("rpc");
-    Section rpc{rpc_node ? rpc_node->as_table() : nullptr, "rpc"};
+    SENNIT_TRY(auto* rpc_table, top.table("rpc"));
+    Section rpc{rpc_table, "rpc"};
     SENNIT_TRY(config.rpc.enabled, rpc.flag("enabled", true));
     SENNIT_TRY(config.rpc.host, rpc.text("host", "127.0.0.1"));
     SENNIT_TRY(auto port, rpc.number("port", 8545, 65535));
@@ -148,8 +156,8 @@ Result<void> read_sections(const toml::table& root, const std::string& directory
     SENNIT_TRY(config.rpc.origins, rpc.texts("origins"));
     SENNIT_TRY(rpc.finish());
 
-    const auto* peers_node = top.take("peers");
-    Section peers{peers_node ? peers_node->as_table() : nullptr, "peers"};
+    SENNIT_TRY(auto* peers_table, top.table("peers"));
+    Section peers{peers_table, "peers"};
     auto& limits = config.engine.peers;
     SENNIT_TRY(limits.connected_max, peers.number("max", limits.connected_max, 10'000));
     SENNIT_TRY(limits.outbound_wanted, peers.number("outbound", limits.outbound_wanted, 1000));
@@ -158,21 +166,21 @@ Result<void> read_sections(const toml::table& root, const std::string& directory
                              : 0;
     SENNIT_TRY(peers.finish());
 
-    const auto* pool_node = top.take("pool");
-    Section pool{pool_node ? pool_node->as_table() : nullptr, "pool"};
+    SENNIT_TRY(auto* pool_table, top.table("pool"));
+    Section pool{pool_table, "pool"};
     SENNIT_TRY(config.engine.pool.transactions_max, pool.number("transactions", 1000, 1'000'000));
     SENNIT_TRY(config.engine.pool.bytes_max,
                pool.number("bytes", 1'000'000, std::uint64_t{1} << 32));
     SENNIT_TRY(pool.finish());
 
-    const auto* validator_node = top.take("validator");
-    Section validator{validator_node ? validator_node->as_table() : nullptr, "validator"};
+    SENNIT_TRY(auto* validator_table, top.table("validator"));
+    Section validator{validator_table, "validator"};
     SENNIT_TRY(config.engine.empty_blocks, validator.flag("empty_blocks", true));
     SENNIT_TRY(validator.finish());
 
-    const auto* protocols = top.take("protocols");
-    if (protocols != nullptr && protocols->as_table() != nullptr) {
-        for (const auto& [name, node] : *protocols->as_table()) {
+    SENNIT_TRY(auto* protocols, top.table("protocols"));
+    if (protocols != nullptr) {
+        for (const auto& [name, node] : *protocols) {
             SENNIT_TRY(auto protocol, read_protocol(std::string{name.str()}, node));
             config.protocols.push_back(std::move(protocol));
         }

@@ -100,6 +100,7 @@ Result<void> init_joining(const InitOptions& options) {
     alone.validators = 0;
     alone.observers = 1;
     SENNIT_TRY(write_config(alone, 0, false, "genesis.json"));
+    if (options.quiet) return {};
     std::printf(
         "Joined the chain of %s in %s.\nName at least one peer in %s/config.toml, then run:\n"
         "  sennit node --config %s/config.toml\n",
@@ -112,6 +113,12 @@ Result<void> init_joining(const InitOptions& options) {
 
 Result<void> init(const InitOptions& options) {
     if (!options.genesis.empty()) return init_joining(options);
+    // Before anything is written: what is half made would be in the way of the next attempt.
+    if (options.chain_id < 2 || options.chain_id > chain::kChainIdMax) {
+        return Error{Errc::invalid, "chain id out of range", Error::kNowhere,
+                     std::to_string(options.chain_id) + ", expected 2 to " +
+                         std::to_string(chain::kChainIdMax)};
+    }
     SENNIT_TRY(make_directory(options.directory));
     const auto genesis_path = options.directory + "/genesis.json";
     if (std::filesystem::exists(genesis_path)) {

@@ -10,22 +10,28 @@ namespace sennit::cli {
 
 namespace {
 
-Result<std::string> public_text(const KeyOptions& options) {
-    if (options.kind == "account") {
-        SENNIT_TRY(auto key, read_account(options.file));
-        return "0x" + to_hex(key.address());
-    }
-    if (options.kind == "validator" || options.kind == "node") {
-        SENNIT_TRY(auto key, read_ed25519(options.file));
-        return "0x" + to_hex(key.public_key<NodeId>());
+Result<void> check_kind(const KeyOptions& options) {
+    for (const auto* kind : {"account", "validator", "node"}) {
+        if (options.kind == kind) return {};
     }
     return Error{Errc::malformed, "no such kind of key", Error::kNowhere,
                  options.kind + "; expected account, validator or node"};
 }
 
+Result<std::string> public_text(const KeyOptions& options) {
+    SENNIT_TRY(check_kind(options));
+    if (options.kind == "account") {
+        SENNIT_TRY(auto key, read_account(options.file));
+        return "0x" + to_hex(key.address());
+    }
+    SENNIT_TRY(auto key, read_ed25519(options.file));
+    return "0x" + to_hex(key.public_key<NodeId>());
+}
+
 }  // namespace
 
 Result<void> key_new(const KeyOptions& options) {
+    SENNIT_TRY(check_kind(options));
     SENNIT_TRY(write_secret(options.file, new_secret()));
     return key_show(options);
 }
