@@ -68,7 +68,7 @@ class Progress {
 
 Batch numbered(std::uint64_t n) {
     Batch batch;
-    const auto key = Writer{}.be(n).bytes();
+    const auto key = Writer{sizeof n}.be(n).bytes();
     batch.put(Column::headers, key, BytesView{key});
     batch.put(Column::bodies, key, Bytes(2000, static_cast<std::uint8_t>(n)));
     batch.put(Column::meta, as_bytes("head"), key);
