@@ -58,6 +58,7 @@ Result<void> Mempool::check(const SignedTransaction& signed_tx, const AccountSta
 Result<Mempool::Added> Mempool::add(TransactionPtr tx, const AccountState& account, Now now) {
     if (by_id_.contains(tx->id)) return Error{Errc::duplicate, "already known"};
     SENNIT_TRY(check(*tx, account));
+    on_account(tx->sender, account);  // news of the account too: what it outdates goes first
     const auto nonce = tx->tx.nonce;
     auto found = senders_.find(tx->sender);
     TransactionPtr replaced;
