@@ -95,6 +95,23 @@ TEST_F(Liars, with_a_range_of_another_chain_are_blamed_when_the_proven_part_reac
     expect_blamed(What::wrong_answer);
 }
 
+TEST_F(Liars, who_lied_once_are_blamed_when_the_proven_part_reaches_it) {
+    auto& peer = liar();
+    // Its only answer, long before what lies above it: right then nobody can tell.
+    peer.bend = [lied = false](const Message&, MessagePtr honest) mutable {
+        const auto* headers = std::get_if<protocol::Headers>(honest.get());
+        if (headers == nullptr) return honest;
+        if (std::exchange(lied, true)) return MessagePtr{};
+        auto bent = *headers;
+        relink(bent);
+        return make_message(std::move(bent));
+    };
+    for (const auto one : honest_) world_.peers.at(one).latency = milliseconds{400};
+    ASSERT_TRUE(world_.run_to(Height{240}));
+    EXPECT_EQ(world_.blamed(liar_, What::wrong_answer), 1U);
+    for (const auto one : honest_) EXPECT_EQ(world_.blamed(one), 0U);
+}
+
 TEST_F(Liars, with_headers_of_other_heights_are_blamed) {
     liar().bend = bending<protocol::Headers>([](protocol::Headers& headers) {
         headers.headers.erase(headers.headers.begin());
@@ -109,7 +126,10 @@ TEST_F(Liars, with_empty_lists_are_blamed) {
 
 TEST_F(Liars, with_more_than_was_asked_for_are_blamed) {
     liar().bend = bending<protocol::Headers>([](protocol::Headers& headers) {
-        for (int i = 0; i < 20; ++i) headers.headers.push_back(headers.headers.back());
+        for (auto h = headers.headers.back().header.height; h > Height{1} && headers.headers.size() < 20;) {
+            h = h - 1;
+            headers.headers.emplace_back(source().block(h)->header);
+        }
     });
     expect_blamed(What::wrong_answer);
 }

@@ -223,6 +223,16 @@ TEST(Sync, lets_ordinary_finality_overtake_it) {
     EXPECT_TRUE(world.blames.empty());
 }
 
+TEST(Sync, lets_ordinary_finality_overtake_what_is_being_executed) {
+    World world{source(), small()};
+    world.add();
+    ASSERT_TRUE(world.run([&] { return world.appending >= 2; }));
+    world.overtake(Height{150});
+    ASSERT_TRUE(world.run_to(Height{200}));
+    EXPECT_EQ(world.sync->progress(world.now).error, "");
+    EXPECT_TRUE(world.blames.empty());
+}
+
 TEST(Sync, tells_how_far_it_is) {
     const Source far{{.final_height = 1000}};
     World world{far, small()};

@@ -144,6 +144,7 @@ void World::start() {
     ++runs_;
     events_.clear();
     in_flight_.clear();
+    appending = 0;
     appends_valid_from_ = appends_;
     sync.emplace(source_.keys().genesis(), source_.keys().genesis_id(), options_, Rng{seed_ + runs_});
     sync->set_known([this](const BlockId& id) { return state->view(id).has_value(); });
@@ -390,7 +391,9 @@ void World::carry_out(const DropHeaders& drop) { rows.erase(rows.begin(), rows.u
 
 void World::carry_out(const Append& append) {
     SENNIT_ASSERT(append.blocks.size() == append.senders.size());
+    ++appending;
     after(std::chrono::milliseconds{20}, [this, append, number = ++appends_] {
+        --appending;
         if (number <= appends_valid_from_) return;  // dropped with the one before it
         std::vector<BlockPtr> blocks;
         std::optional<Error> error;
