@@ -28,8 +28,9 @@ trap 'exit 1' HUP INT TERM
 
 # Not into the source tree: an installation belongs to this run.
 cp "$here/package.json" "$here/test.mjs" "$dir/" || exit 1
-(cd "$dir" && npm install --no-package-lock --fetch-retries=1 --no-audit --no-fund --silent) > "$dir/npm.log" 2>&1 ||
-    skip "npm install failed: $(tail -n 1 "$dir/npm.log")"
+(cd "$dir" &&
+    npm install --no-package-lock --fetch-retries=1 --no-audit --no-fund --loglevel=error) \
+    > "$dir/npm.log" 2>&1 || skip "npm install failed: $(grep -m 1 error "$dir/npm.log")"
 
 "$sennit" devnet --dir "$dir/net" --observers 0 --port 44303 --rpc-port 45545 > "$dir/out" 2>&1 &
 net=$!
