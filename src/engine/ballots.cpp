@@ -45,7 +45,9 @@ void Ballots::verify(std::optional<PeerRef> peer, std::optional<protocol::Receip
         const auto& verdicts = std::get<SignaturesChecked>(result).verdicts;
         std::vector<Vote> good;
         for (std::size_t i = 0; i < checking.size(); ++i) {
-            if (verdicts[i]) good.push_back(checking[i]);
+            if (!verdicts[i]) continue;
+            core_.producer->on_foreign_signature(checking[i].key, checking[i].link.target.slot);
+            good.push_back(checking[i]);
         }
         const bool all = good.size() == checking.size() && !refused;
         if (!all && peer)
