@@ -52,9 +52,10 @@ Core::Core(chain::Genesis genesis_, BlockId genesis_id_, Setup setup,
     }
     if (setup.base_certificate) (void)tree.certify(setup.base_certificate);
     for (const auto& layer : setup.layers) intake->restore(layer);
-    traffic->restore(std::move(setup.pool));
     sync.set_known([this](const BlockId& id) { return tree.find(id) != nullptr; });
     chain_changed();
+    // Only now is the head what it was, and with it the accounts that transactions are held against.
+    traffic->restore(std::move(setup.pool));
 }
 
 Core::~Core() = default;

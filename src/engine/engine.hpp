@@ -38,6 +38,7 @@ struct Setup {
         chain::FactsPtr facts;
         BlockPtr block;
         CertificatePtr certificate;  ///< of this block, if it was certified
+        chain::StateViewPtr view;    ///< after this block
     };
     std::vector<Layer> layers;  ///< parents first
     chain::StateViewPtr view;   ///< of the base

@@ -259,9 +259,10 @@ void Intake::produced(BlockPtr block, CertificatePtr certificate) {
 void Intake::restore(const Setup::Layer& layer) {
     if (!core_.tree.add(layer.facts, layer.block->header)) return;
     blocks_[layer.block->id] = layer.block;
+    views_[layer.block->id] = layer.view;
     core_.tree.on_executed(layer.facts);
     if (layer.certificate) (void)core_.tree.certify(layer.certificate);
-    // Reading it back as an execution that was done already also brings its view and accounts.
+    // Reading it back as an execution that was done already also brings the accounts it touched.
     execute(layer.block, {});
 }
 

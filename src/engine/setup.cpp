@@ -68,9 +68,11 @@ Result<Setup> load_setup(chain::State& state, const chain::Store& store) {
         if (!block)
             return Error{Errc::io, "a stored layer without its block", Error::kNowhere,
                          to_hex(facts->id)};
+        SENNIT_TRY(auto view, state.view(facts->id));
         const auto certificate = certificates.find(facts->id);
         setup.layers.push_back({facts, std::move(block),
-                                certificate == certificates.end() ? nullptr : certificate->second});
+                                certificate == certificates.end() ? nullptr : certificate->second,
+                                std::move(view)});
     }
     SENNIT_TRY(auto record, value(store, chain::Column::validator, "record"));
     if (record) {
