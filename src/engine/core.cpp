@@ -11,10 +11,14 @@ namespace {
 
 using protocol::Verdict;
 
-validator::Validator::Options validator_options(const Options& options, const Setup& setup) {
-    // A chain's very first start has nothing to watch for: no key can have signed anything yet.
-    const bool fresh = setup.base->height.value == 0 && setup.layers.empty() && !setup.slashing;
-    return {.empty_blocks = options.empty_blocks, .watch_first = !fresh};
+validator::Validator::Options validator_options(const Options& options, const Setup& setup,
+                                                const chain::Schedule& schedule, Now start) {
+    // Before slot 1 no key can have signed anything. An empty database alone proves nothing: this
+    // key may run elsewhere, or have run here before somebody cleared the disk.
+    const bool first_start = setup.base->height.value == 0 && setup.layers.empty() &&
+                             !setup.slashing &&
+                             start.wall < from_unix_seconds(schedule.timestamp(Slot{1}));
+    return {.empty_blocks = options.empty_blocks, .watch_first = !first_start};
 }
 
 }  // namespace
@@ -43,7 +47,7 @@ Core::Core(chain::Genesis genesis_, BlockId genesis_id_, Setup setup,
       finality{setup.finality} {
     if (key) {
         validator.emplace(*std::move(key), genesis_id, schedule, setup.slashing,
-                          validator_options(options, setup), start);
+                          validator_options(options, setup, schedule, start), start);
     }
     if (setup.peers) {
         if (auto restored = peers.restore(*setup.peers, start); !restored) {
