@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// bench_make_chain DIR BLOCKS TRANSFERS: a node's directory with a finished chain, for sync.py.
 ///
-/// All keys are the test fixture's. Blocks keep genesis as J, so that only the last two need
-/// certificates: the finality of the last block vouches for all below it.
+/// All keys are the test fixture's. Only the last two blocks have stored certificates: the finality
+/// of the last but one vouches for all below it.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -59,8 +59,10 @@ void make(const std::string& directory, std::uint64_t blocks, std::uint64_t tran
                 chain.transfer(100 + static_cast<std::uint32_t>(t % 4), to, 1, nonce + t / 4));
         }
         nonce += (transfers + 3) / 4;
-        const auto block =
-            chain.propose(*state, {state->base()->id, first + i, nullptr, std::move(list)});
+        // As in ordinary times: every block names its parent as J. The first cannot: genesis is J.
+        const auto base = state->base();
+        const auto justified = i == 0 ? nullptr : base;
+        const auto block = chain.propose(*state, {base->id, first + i, justified, std::move(list)});
         SENNIT_ASSERT(block->transactions.size() == transfers);
         const auto appended = state->append_final({&block, 1});
         SENNIT_ASSERT(appended && appended->applied == 1);
