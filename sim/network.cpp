@@ -51,9 +51,8 @@ void Network::on(HostId host, const Dial& dial) {
         }
         // Nobody says no across a silent cut: the dialler finds out by its own patience.
         const bool silent = target != listening_.end() && cut_ == Cut::silence;
-        scheduler_.after(silent ? dial.timeout : delay(), [this, host, id = dial.id, run] {
-            fail(host, id, run, "unreachable");
-        });
+        scheduler_.after(silent ? dial.timeout : delay(),
+                         [this, host, id = dial.id, run] { fail(host, id, run, "unreachable"); });
     });
 }
 
@@ -70,16 +69,14 @@ void Network::open(HostId host, HostId to, const Dial& dial, std::uint64_t run) 
     const auto opens = delay();
     ends_[near] = {.host = host, .far = far, .announced = false, .room = line_.window};
     // Bytes that the far side sends at once must not come before the link.
-    ends_[far] = {.host = to,
-                  .far = near,
-                  .room = line_.window,
-                  .arrives = scheduler_.now().at + opens};
+    ends_[far] = {
+        .host = to, .far = near, .room = line_.window, .arrives = scheduler_.now().at + opens};
     scheduler_.after(opens, [this, near, dial, local, run] {
         auto& end = ends_.at(near);
         if (!end.open) return fail(end.host, dial.id, run, "connection reset");
         end.announced = true;
-        sink_(end.host, LinkOpen{near, Carrier::stream, false, dial.id, local, dial.to,
-                                 line_.window, 0});
+        sink_(end.host,
+              LinkOpen{near, Carrier::stream, false, dial.id, local, dial.to, line_.window, 0});
     });
     sink_(to, LinkOpen{far, Carrier::stream, true, {}, dial.to, local, line_.window, 0});
 }

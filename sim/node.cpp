@@ -19,11 +19,11 @@ Rng::Seed seed_from(Rng& rng) {
 }
 
 protocol::SavedValues saved_values(const chain::Store& store) {
-    Writer prefix;
+    Writer prefix{16};
     prefix.be(kInstance.value);
     protocol::SavedValues saved;
-    const auto scanned = store.scan(
-        chain::Column::saved, prefix.bytes(), [&](BytesView key, BytesView value) {
+    const auto scanned =
+        store.scan(chain::Column::saved, prefix.bytes(), [&](BytesView key, BytesView value) {
             saved.emplace(as_text(key.subspan(prefix.size())), to_bytes(value));
             return true;
         });
@@ -75,9 +75,8 @@ void SimNode::start() {
     config.genesis_time = genesis_.genesis_time;
     config.slot_seconds = static_cast<std::uint32_t>(genesis_.stake.slot_seconds);
     config.agent = "sim/" + std::to_string(host_.value);
-    auto made = protocol::find_protocol(kProtocol)->make(config, {options_.node_key},
-                                                         Rng{seed_from(rng_)},
-                                                         saved_values(*store_));
+    auto made = protocol::find_protocol(kProtocol)->make(
+        config, {options_.node_key}, Rng{seed_from(rng_)}, saved_values(*store_));
     SENNIT_ASSERT(made.has_value());
     run_->protocol = *std::move(made);
     run_->engine = std::make_unique<engine::Engine>(genesis_, run_->state->genesis_id(),

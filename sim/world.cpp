@@ -43,19 +43,18 @@ SimNode& World::add(NodeOptions options) {
     observer.on_halt = [this](HostId who, const std::string& why) {
         violations_.push_back("node " + std::to_string(who.value) + " halted: " + why);
     };
-    nodes_.push_back(std::make_unique<SimNode>(host, chain_.genesis(), std::move(options),
-                                               options_.costs, scheduler_, network_,
-                                               rng_.fork("node " + std::to_string(host.value)),
-                                               std::move(observer)));
+    nodes_.push_back(std::make_unique<SimNode>(
+        host, chain_.genesis(), std::move(options), options_.costs, scheduler_, network_,
+        rng_.fork("node " + std::to_string(host.value)), std::move(observer)));
     return *nodes_.back();
 }
 
 SimNode& World::add_validator(std::uint32_t number, Duration clock_skew) {
-    NodeOptions options{.validator_key = chain::fixture::validator_key(number),
-                        .node_key = chain::fixture::node_key(
-                            static_cast<std::uint32_t>(nodes_.size())),
-                        .bootstrap = {},
-                        .clock_skew = clock_skew};
+    NodeOptions options{
+        .validator_key = chain::fixture::validator_key(number),
+        .node_key = chain::fixture::node_key(static_cast<std::uint32_t>(nodes_.size())),
+        .bootstrap = {},
+        .clock_skew = clock_skew};
     for (const auto& other : nodes_) options.bootstrap.push_back(other->host());
     return add(std::move(options));
 }
@@ -99,17 +98,17 @@ Slot World::slot() const {
 }
 
 std::size_t World::heard(std::string_view text) const {
-    return static_cast<std::size_t>(std::count_if(
-        lines_.begin(), lines_.end(),
-        [&](const auto& line) { return line.find(text) != std::string::npos; }));
+    return static_cast<std::size_t>(
+        std::count_if(lines_.begin(), lines_.end(),
+                      [&](const auto& line) { return line.find(text) != std::string::npos; }));
 }
 
 void World::on_view(HostId host) {
     const auto& node = *nodes_.at(host.value);
     const auto& view = node.view();
     if (view.fault) {
-        violations_.push_back("node " + std::to_string(host.value) + " sees a fault: " +
-                              *view.fault);
+        violations_.push_back("node " + std::to_string(host.value) +
+                              " sees a fault: " + *view.fault);
     }
     const auto at = scheduler_.now().at.time_since_epoch().count();
     if (heads_[host] != view.head->id) {

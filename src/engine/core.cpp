@@ -58,7 +58,7 @@ Core::Core(chain::Genesis genesis_, BlockId genesis_id_, Setup setup,
     for (const auto& layer : setup.layers) intake->restore(layer);
     sync.set_known([this](const BlockId& id) { return tree.find(id) != nullptr; });
     chain_changed();
-    // Only now is the head what it was, and with it the accounts that transactions are held against.
+    // Only now is the head what it was, and with it the accounts that the pool is held against.
     traffic->restore(std::move(setup.pool));
 }
 

@@ -10,9 +10,9 @@ namespace {
 using fixture::Peer;
 using fixture::Source;
 using fixture::World;
+using protocol::make_message;
 using protocol::Message;
 using protocol::MessagePtr;
-using protocol::make_message;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using What = Blame::What;
@@ -113,20 +113,21 @@ TEST_F(Liars, who_lied_once_are_blamed_when_the_proven_part_reaches_it) {
 }
 
 TEST_F(Liars, with_headers_of_other_heights_are_blamed) {
-    liar().bend = bending<protocol::Headers>([](protocol::Headers& headers) {
-        headers.headers.erase(headers.headers.begin());
-    });
+    liar().bend = bending<protocol::Headers>(
+        [](protocol::Headers& headers) { headers.headers.erase(headers.headers.begin()); });
     expect_blamed(What::wrong_answer);
 }
 
 TEST_F(Liars, with_empty_lists_are_blamed) {
-    liar().bend = bending<protocol::Headers>([](protocol::Headers& headers) { headers.headers.clear(); });
+    liar().bend =
+        bending<protocol::Headers>([](protocol::Headers& headers) { headers.headers.clear(); });
     expect_blamed(What::wrong_answer);
 }
 
 TEST_F(Liars, with_more_than_was_asked_for_are_blamed) {
     liar().bend = bending<protocol::Headers>([](protocol::Headers& headers) {
-        for (auto h = headers.headers.back().header.height; h > Height{1} && headers.headers.size() < 20;) {
+        for (auto h = headers.headers.back().header.height;
+             h > Height{1} && headers.headers.size() < 20;) {
             h = h - 1;
             headers.headers.emplace_back(source().block(h)->header);
         }
@@ -136,7 +137,8 @@ TEST_F(Liars, with_more_than_was_asked_for_are_blamed) {
 
 TEST_F(Liars, with_an_answer_of_another_kind_are_blamed) {
     liar().bend = [](const Message& ask, MessagePtr honest) {
-        return std::holds_alternative<protocol::GetBodies>(ask) ? make_message(protocol::Votes{}) : honest;
+        return std::holds_alternative<protocol::GetBodies>(ask) ? make_message(protocol::Votes{})
+                                                                : honest;
     };
     expect_blamed(What::wrong_answer);
 }
@@ -155,21 +157,22 @@ TEST_F(Liars, with_the_body_of_another_block_are_blamed_when_it_is_executed) {
 TEST_F(Liars, with_bytes_that_are_no_transaction_are_blamed) {
     liar().bend = bending<protocol::Bodies>([](protocol::Bodies& bodies) {
         for (auto& body : bodies.bodies) {
-            body.transactions.assign(1, protocol::WireTransaction{protocol::SharedSlice{Bytes{1, 2, 3}}, {}});
+            body.transactions.assign(
+                1, protocol::WireTransaction{protocol::SharedSlice{Bytes{1, 2, 3}}, {}});
         }
     });
     expect_blamed(What::wrong_answer);
 }
 
 TEST_F(Liars, with_bodies_under_other_ids_are_blamed) {
-    liar().bend = bending<protocol::Bodies>([](protocol::Bodies& bodies) { bodies.bodies.front().id.bytes[0] ^= 1; });
+    liar().bend = bending<protocol::Bodies>(
+        [](protocol::Bodies& bodies) { bodies.bodies.front().id.bytes[0] ^= 1; });
     expect_blamed(What::wrong_answer);
 }
 
 TEST_F(Liars, with_bodies_without_transactions_are_blamed) {
-    liar().bend = bending<protocol::Bodies>([](protocol::Bodies& bodies) {
-        bodies.bodies.front().transactions.clear();
-    });
+    liar().bend = bending<protocol::Bodies>(
+        [](protocol::Bodies& bodies) { bodies.bodies.front().transactions.clear(); });
     expect_blamed(What::wrong_answer);
 }
 
@@ -282,7 +285,9 @@ TEST(SyncAdversary, peers_that_leave_are_replaced) {
     for (std::size_t i = 0; i < 4; ++i) {
         const Height next{world.state->base()->height.value + 30};
         const auto asked = world.asks["GetHeaders"] + 3;
-        world.run([&] { return world.state->base()->height >= next || world.asks["GetHeaders"] >= asked; });
+        world.run([&] {
+            return world.state->base()->height >= next || world.asks["GetHeaders"] >= asked;
+        });
         world.remove(peers[i]);
     }
     ASSERT_TRUE(world.run_to(Height{240}));
@@ -345,7 +350,9 @@ TEST(SyncAdversary, who_has_no_word_for_it_is_left_alone_for_longer_each_time) {
 TEST(SyncAdversary, refusals_cost_nothing_at_first_and_something_later) {
     World world{source(), small()};
     auto& peer = world.add();
-    peer.bend = [](const Message&, MessagePtr) { return make_message(protocol::Refused{Errc::not_found, "no"}); };
+    peer.bend = [](const Message&, MessagePtr) {
+        return make_message(protocol::Refused{Errc::not_found, "no"});
+    };
     ASSERT_TRUE(world.run([&] { return peer.asked == 3; }));
     EXPECT_TRUE(world.blames.empty());
     world.wait(std::chrono::minutes{10});

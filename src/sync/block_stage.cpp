@@ -41,7 +41,8 @@ void BlockStage::stop() {
     loads_failed_ = 0;
     window_.start(Height{0});
     appending_.clear();
-    exchange_.forget_if([](const Request& r) { return std::holds_alternative<ForBodies>(r.purpose); });
+    exchange_.forget_if(
+        [](const Request& r) { return std::holds_alternative<ForBodies>(r.purpose); });
 }
 
 void BlockStage::advance(Now now) {
@@ -55,7 +56,9 @@ void BlockStage::advance(Now now) {
 
 void BlockStage::load(Now now) {
     if (load_after_ && now.at < *load_after_) return;
-    if (loading_ || window_.next() > target_ || window_.size() + kLoadBatch > options_.window_blocks_max) return;
+    if (loading_ || window_.next() > target_ ||
+        window_.size() + kLoadBatch > options_.window_blocks_max)
+        return;
     loading_ = window_.next();
     const auto count = std::min<std::uint64_t>(kLoadBatch, target_ - *loading_ + 1);
     exchange_.out(LoadHeaders{*loading_, static_cast<std::uint32_t>(count)});
@@ -95,11 +98,12 @@ void BlockStage::submit() {
     }
 }
 
-/// Bodies that are here and answers that may come fit the window. When the lowest block of all lacks
-/// its body it must be asked for all the same: nothing leaves before it.
+/// Bodies that are here and answers that may come fit the window. When the lowest block of all
+/// lacks its body it must be asked for all the same: nothing leaves before it.
 bool BlockStage::room(Height lowest) const {
     const auto asked = count_for<ForBodies>(exchange_);
-    return lowest == window_.first() || window_.bytes() + (asked + 1) * kAnswerBytes <= options_.window_bytes_max;
+    return lowest == window_.first() ||
+           window_.bytes() + (asked + 1) * kAnswerBytes <= options_.window_bytes_max;
 }
 
 bool BlockStage::ask_next(Now now) {
@@ -110,9 +114,11 @@ bool BlockStage::ask_next(Now now) {
     });
     if (source == nullptr) return false;
     auto most = std::min<std::size_t>(options_.blocks_batch, protocol::kBlocksMax);
-    if (source->traits.blocks_max > 0) most = std::min<std::size_t>(most, source->traits.blocks_max);
+    if (source->traits.blocks_max > 0)
+        most = std::min<std::size_t>(most, source->traits.blocks_max);
     auto heights = window_.missing(most, source->peer);
-    std::erase_if(heights, [&](Height height) { return height > source->status->finalised_height; });
+    std::erase_if(heights,
+                  [&](Height height) { return height > source->status->finalised_height; });
     if (!room(heights.front())) return false;
     send(*source, std::move(heights), now);
     return true;
@@ -126,15 +132,18 @@ void BlockStage::ask_again(Now now) {
     std::size_t holders = 0;
     for (const auto& [id, request] : exchange_.in_flight()) {
         const auto* bodies = std::get_if<ForBodies>(&request.purpose);
-        if (bodies == nullptr || !std::binary_search(bodies->heights.begin(), bodies->heights.end(), *front)) continue;
+        if (bodies == nullptr ||
+            !std::binary_search(bodies->heights.begin(), bodies->heights.end(), *front))
+            continue;
         holder = &request;
         ++holders;
     }
     if (holders != 1 || now.at < holder->sent + kSecondAsk) return;
     auto heights = window_.lacking(std::get<ForBodies>(holder->purpose).heights);
     auto* source = exchange_.sources().choose(Work::bodies, now.at, [&](const Source& s) {
-        return s.peer != holder->peer && s.in_flight == 0 && s.traits.sennit && s.serves_bodies() && s.status &&
-               s.status->finalised_height >= heights.back() && (s.traits.blocks_max == 0 || s.traits.blocks_max >= heights.size());
+        return s.peer != holder->peer && s.in_flight == 0 && s.traits.sennit && s.serves_bodies() &&
+               s.status && s.status->finalised_height >= heights.back() &&
+               (s.traits.blocks_max == 0 || s.traits.blocks_max >= heights.size());
     });
     if (source != nullptr) send(*source, std::move(heights), now);
 }
@@ -146,8 +155,9 @@ void BlockStage::send(Source& source, std::vector<Height> heights, Now now) {
         // By height: what lies between the wanted ones comes along, so take only neighbours.
         auto& wanted = purpose.heights;
         purpose.by_range = true;
-        const auto apart = std::adjacent_find(wanted.begin(), wanted.end(),
-                                              [](Height a, Height b) { return b.value != a.value + 1; });
+        const auto apart = std::adjacent_find(wanted.begin(), wanted.end(), [](Height a, Height b) {
+            return b.value != a.value + 1;
+        });
         if (apart != wanted.end()) wanted.erase(std::next(apart), wanted.end());
     }
     for (const auto height : purpose.heights) ids.push_back(window_.id(height));
@@ -157,7 +167,8 @@ void BlockStage::send(Source& source, std::vector<Height> heights, Now now) {
     } else if (source.answers(Form::blocks_by_id)) {
         exchange_.ask(source, protocol::GetBlocks{std::move(ids)}, std::move(purpose), now);
     } else {
-        const protocol::BlockRange range{purpose.heights.front(), static_cast<std::uint32_t>(ids.size())};
+        const protocol::BlockRange range{purpose.heights.front(),
+                                         static_cast<std::uint32_t>(ids.size())};
         exchange_.ask(source, protocol::GetBlocks{range}, std::move(purpose), now);
     }
 }
@@ -174,7 +185,8 @@ std::vector<Body> bodies_of(const protocol::Message& answer) {
             auto& body = out.emplace_back();
             if (!block.has_value()) continue;
             body.id = block.id();
-            for (std::size_t i = 0; i < block.size(); ++i) body.transactions.push_back(block.wire_transaction(i));
+            for (std::size_t i = 0; i < block.size(); ++i)
+                body.transactions.push_back(block.wire_transaction(i));
         }
     }
     return out;
@@ -187,15 +199,19 @@ Result<std::size_t> BlockStage::on_answer(const Request& request, const protocol
     window_.give_back(ask.heights);
     auto bodies = bodies_of(answer);
     if (bodies.empty()) return Error{Errc::mismatch, "none of the bodies that it claims to have"};
-    if (bodies.size() > ask.heights.size()) return Error{Errc::oversized, "more bodies than were asked for"};
+    if (bodies.size() > ask.heights.size())
+        return Error{Errc::oversized, "more bodies than were asked for"};
     for (std::size_t i = 0; i < bodies.size(); ++i) {
         if (!window_.contains(ask.heights[i])) continue;  // applied meanwhile, from a faster peer
-        if (bodies[i].id != window_.id(ask.heights[i])) return Error{Errc::mismatch, "body of another block"};
+        if (bodies[i].id != window_.id(ask.heights[i]))
+            return Error{Errc::mismatch, "body of another block"};
         std::size_t bytes = 0;
         for (const auto& tx : bodies[i].transactions) bytes += tx.bytes().size();
-        if (bytes > body_bytes_max_) return Error{Errc::oversized, "body larger than the chain allows"};
+        if (bytes > body_bytes_max_)
+            return Error{Errc::oversized, "body larger than the chain allows"};
         // Headers of empty blocks are not asked for.
-        if (bytes == 0) return Error{Errc::mismatch, "empty body for a header that has transactions"};
+        if (bytes == 0)
+            return Error{Errc::mismatch, "empty body for a header that has transactions"};
     }
     for (std::size_t i = 0; i < bodies.size(); ++i) {
         if (!window_.contains(ask.heights[i])) continue;
@@ -215,7 +231,9 @@ void BlockStage::forget_useless() {
     });
 }
 
-void BlockStage::on_failed(const ForBodies& ask) { window_.give_back(ask.heights); }
+void BlockStage::on_failed(const ForBodies& ask) {
+    window_.give_back(ask.heights);
+}
 
 Result<void> BlockStage::on_appended(const chain::State::Appended& result, Now now) {
     if (!running_ || appending_.empty()) return {};
@@ -236,7 +254,8 @@ Result<void> BlockStage::on_appended(const chain::State::Appended& result, Now n
     if (result.error->code == Errc::mismatch) {
         const auto liar = window_.reject_front();
         if (!liar) return Error{Errc::invalid, "certified block does not fit its own header"};
-        exchange_.blame(*liar, Blame::What::wrong_answer, "wrong body: " + result.error->text(), now);
+        exchange_.blame(*liar, Blame::What::wrong_answer, "wrong body: " + result.error->text(),
+                        now);
         return {};
     }
     if (result.error->code == Errc::invalid) return *result.error;
@@ -249,14 +268,16 @@ void BlockStage::on_base(const chain::Facts& base) {
         window_.applied(base.height - window_.first() + 1);
         return forget_useless();
     }
-    exchange_.forget_if([](const Request& r) { return std::holds_alternative<ForBodies>(r.purpose); });
+    exchange_.forget_if(
+        [](const Request& r) { return std::holds_alternative<ForBodies>(r.purpose); });
     last_ = base.id;
     loading_.reset();
     window_.start(base.height + 1);
 }
 
 bool BlockStage::stalled() const {
-    return running_ && window_.front() && appending_.empty() && count_for<ForBodies>(exchange_) == 0;
+    return running_ && window_.front() && appending_.empty() &&
+           count_for<ForBodies>(exchange_) == 0;
 }
 
 std::optional<Instant> BlockStage::deadline() const {
@@ -266,7 +287,9 @@ std::optional<Instant> BlockStage::deadline() const {
     if (!front) return std::nullopt;
     for (const auto& [id, request] : exchange_.in_flight()) {
         const auto* bodies = std::get_if<ForBodies>(&request.purpose);
-        if (bodies == nullptr || !std::binary_search(bodies->heights.begin(), bodies->heights.end(), *front)) continue;
+        if (bodies == nullptr ||
+            !std::binary_search(bodies->heights.begin(), bodies->heights.end(), *front))
+            continue;
         return request.sent + kSecondAsk;
     }
     return std::nullopt;

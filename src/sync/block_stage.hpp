@@ -22,8 +22,8 @@ class BlockStage {
     Result<std::size_t> on_answer(const Request& request, const protocol::Message& answer);
     void on_failed(const ForBodies& ask);
 
-    /// An error: the rows stay other than those of the chain that was proven, for which only our disk
-    /// can be blamed.
+    /// An error: the rows stay other than those of the chain that was proven, for which only our
+    /// disk can be blamed.
     Result<void> on_loaded(Height from, const std::vector<Bytes>& rows, Now now);
     /// An error: the certified chain is invalid.
     Result<void> on_appended(const chain::State::Appended& result, Now now);

@@ -22,7 +22,8 @@ void BodyWindow::start(Height first) {
 void BodyWindow::push(protocol::WireHeader header) {
     SENNIT_ASSERT(header.header.height == next());
     auto& entry = entries_.emplace_back();
-    if (header.header.txs_root == empty_root()) entry.block = protocol::WireBlock{header, {}, nullptr};
+    if (header.header.txs_root == empty_root())
+        entry.block = protocol::WireBlock{header, {}, nullptr};
     entry.header = std::move(header);
 }
 
@@ -92,7 +93,9 @@ BodyWindow::Batch BodyWindow::submit(std::size_t max, std::size_t bytes_max) {
     return batch;
 }
 
-void BodyWindow::withdraw() { submitted_ = 0; }
+void BodyWindow::withdraw() {
+    submitted_ = 0;
+}
 
 void BodyWindow::applied(std::size_t count) {
     SENNIT_ASSERT(count <= entries_.size());

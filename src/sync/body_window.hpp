@@ -3,13 +3,13 @@
 
 #include <deque>
 
-#include "sync/header_chain.hpp"
 #include "protocol/wire_block.hpp"
+#include "sync/header_chain.hpp"
 
 namespace sennit::sync {
 
-/// The stretch of blocks whose bodies are being fetched: it rises from our base, in order of height,
-/// as fast as blocks are executed.
+/// The stretch of blocks whose bodies are being fetched: it rises from our base, in order of
+/// height, as fast as blocks are executed.
 ///
 ///     missing -> asked -> held -> submitted -> (applied: leaves at the bottom)
 ///
@@ -28,7 +28,8 @@ class BodyWindow {
     bool contains(Height height) const { return first_ <= height && height < next(); }
     const BlockId& id(Height height) const { return at(height).header.id; }
 
-    /// The lowest heights that nobody is asked for and that `peer` did not get wrong; at most `max`.
+    /// The lowest heights that nobody is asked for and that `peer` did not get wrong; at most
+    /// `max`.
     std::vector<Height> missing(std::size_t max, PeerRef peer) const;
     /// Of `heights`, those whose bodies are not here.
     std::vector<Height> lacking(std::span<const Height> heights) const;
@@ -63,8 +64,8 @@ class BodyWindow {
     struct Entry {
         protocol::WireHeader header;
         std::optional<protocol::WireBlock> block;
-        std::optional<PeerRef> sender;    ///< of the body; none: it needs none
-        std::optional<PeerRef> wrong;     ///< who sent a wrong one
+        std::optional<PeerRef> sender;  ///< of the body; none: it needs none
+        std::optional<PeerRef> wrong;   ///< who sent a wrong one
         std::size_t bytes{0};
         std::uint32_t asked{0};  ///< how many are asked
     };

@@ -8,7 +8,9 @@ namespace {
 
 using testing::ElementsAre;
 
-PeerRef peer(std::uint64_t number) { return {InstanceId{1}, PeerId{number}}; }
+PeerRef peer(std::uint64_t number) {
+    return {InstanceId{1}, PeerId{number}};
+}
 
 std::vector<protocol::WireTransaction> body(std::size_t bytes) {
     return {protocol::WireTransaction{protocol::SharedSlice{Bytes(bytes)}, std::nullopt}};
@@ -34,7 +36,8 @@ class BodyWindowTest : public testing::Test {
     }
 
     void hold(std::initializer_list<std::uint64_t> which, std::uint64_t sender = 1) {
-        for (const auto height : which) EXPECT_TRUE(window_.hold(Height{height}, body(10), peer(sender)));
+        for (const auto height : which)
+            EXPECT_TRUE(window_.hold(Height{height}, body(10), peer(sender)));
         window_.check_invariants();
     }
 
@@ -79,7 +82,8 @@ TEST_F(BodyWindowTest, fetches_again_what_a_liar_sent) {
     EXPECT_EQ(window_.reject_front(), peer(1));
     window_.check_invariants();
     EXPECT_EQ(window_.missing(9, peer(2)), heights({5, 9, 10, 11, 12}));
-    EXPECT_EQ(window_.missing(9, peer(1)), heights({9, 10, 11, 12})) << "not the one that it got wrong";
+    EXPECT_EQ(window_.missing(9, peer(1)), heights({9, 10, 11, 12}))
+        << "not the one that it got wrong";
     EXPECT_EQ(window_.bytes(), 10U);
 }
 

@@ -84,7 +84,8 @@ void BranchStage::ask_blocks(Source& source, Now now) {
         const auto count = std::min(most, ids_.size() - asked_to_);
         const auto first = ids_.begin() + static_cast<std::ptrdiff_t>(asked_to_);
         std::vector<BlockId> ids(first, first + static_cast<std::ptrdiff_t>(count));
-        exchange_.ask(source, protocol::GetBlocks{std::move(ids)}, ForBranchBlocks{asked_to_, count}, now);
+        exchange_.ask(source, protocol::GetBlocks{std::move(ids)},
+                      ForBranchBlocks{asked_to_, count}, now);
         asked_to_ += count;
     }
 }
@@ -112,7 +113,8 @@ Result<std::size_t> BranchStage::on_answer(const Request& request, const protoco
     SENNIT_ASSERT(peer_ == request.peer);
     patience_ = now.at + kIntakePatience;
     auto done = [&] {
-        if (const auto* ask = std::get_if<ForBranchBlocks>(&request.purpose)) return on_blocks(*ask, answer);
+        if (const auto* ask = std::get_if<ForBranchBlocks>(&request.purpose))
+            return on_blocks(*ask, answer);
         return on_headers(answer, known);
     }();
     if (!done) end_ = End::failed;
@@ -122,7 +124,8 @@ Result<std::size_t> BranchStage::on_answer(const Request& request, const protoco
 Result<std::size_t> BranchStage::on_headers(const protocol::Message& answer, const Known& known) {
     const auto* list = std::get_if<protocol::Headers>(&answer);
     if (list == nullptr) return Error{Errc::unknown_type, "not an answer to a request for headers"};
-    if (list->headers.size() > protocol::kHeadersMax) return Error{Errc::oversized, "more headers than were asked for"};
+    if (list->headers.size() > protocol::kHeadersMax)
+        return Error{Errc::oversized, "more headers than were asked for"};
     if (list->headers.empty()) {
         // The rest of its branch is final there, or its head has changed since it told us.
         if (!ids_.empty()) {
@@ -138,9 +141,12 @@ Result<std::size_t> BranchStage::on_headers(const protocol::Message& answer, con
             return Error{Errc::mismatch, "branch header of another height"};
         }
         const bool later = last_timestamp_ == 0 || header.timestamp < last_timestamp_;
-        if (!later || !schedule_.slot_of(header.timestamp)) return Error{Errc::invalid, "branch header outside its slot"};
-        if (header.height <= base_height_) return Error{Errc::not_found, "branch that leaves our finalised chain"};
-        if (ids_.size() == options_.branch_max) return Error{Errc::not_found, "branch longer than is followed"};
+        if (!later || !schedule_.slot_of(header.timestamp))
+            return Error{Errc::invalid, "branch header outside its slot"};
+        if (header.height <= base_height_)
+            return Error{Errc::not_found, "branch that leaves our finalised chain"};
+        if (ids_.size() == options_.branch_max)
+            return Error{Errc::not_found, "branch longer than is followed"};
         ids_.push_back(one.id);
         bottom_ = header.height;
         next_ = header.previous_hash;
@@ -154,12 +160,14 @@ Result<std::size_t> BranchStage::on_headers(const protocol::Message& answer, con
     return list->headers.size();
 }
 
-Result<std::size_t> BranchStage::on_blocks(const ForBranchBlocks& ask, const protocol::Message& answer) {
+Result<std::size_t> BranchStage::on_blocks(const ForBranchBlocks& ask,
+                                           const protocol::Message& answer) {
     const auto* list = std::get_if<protocol::Blocks>(&answer);
     if (list == nullptr) return Error{Errc::unknown_type, "not an answer to a request for blocks"};
     // Final and pruned meanwhile, or it never had them: ask for its new head.
     if (list->blocks.empty()) return Error{Errc::not_found, "none of the blocks of its branch"};
-    if (list->blocks.size() > ask.count) return Error{Errc::oversized, "more blocks than were asked for"};
+    if (list->blocks.size() > ask.count)
+        return Error{Errc::oversized, "more blocks than were asked for"};
     for (std::size_t i = 0; i < list->blocks.size(); ++i) {
         const auto& block = list->blocks[i];
         if (!block.has_value() || block.id() != ids_[ask.first + i]) {
@@ -175,7 +183,8 @@ Result<std::size_t> BranchStage::on_blocks(const ForBranchBlocks& ask, const pro
 }
 
 void BranchStage::on_failed(const Purpose& purpose, bool busy) {
-    if (const auto* ask = std::get_if<ForBranchBlocks>(&purpose)) asked_to_ = std::min(asked_to_, ask->first);
+    if (const auto* ask = std::get_if<ForBranchBlocks>(&purpose))
+        asked_to_ = std::min(asked_to_, ask->first);
     asked_to_ = std::max(asked_to_, offered_);
     if (!busy) end_ = End::failed;
 }
@@ -201,7 +210,8 @@ void BranchStage::check_invariants() const {
     SENNIT_ASSERT(offers_.size() <= kOffersMax);
     SENNIT_ASSERT(offered_ <= asked_to_ && asked_to_ <= ids_.size());
     SENNIT_ASSERT(blocks_.size() <= kBlocksHeld + 2 * protocol::kBlocksMax);
-    for (const auto& [index, block] : blocks_) SENNIT_ASSERT(offered_ <= index && index < ids_.size());
+    for (const auto& [index, block] : blocks_)
+        SENNIT_ASSERT(offered_ <= index && index < ids_.size());
 }
 
 }  // namespace sennit::sync

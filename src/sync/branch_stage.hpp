@@ -26,16 +26,16 @@ class BranchStage {
     std::optional<PeerRef> peer() const { return peer_; }
 
     void advance(const Known& known, Now now);
-    Result<std::size_t> on_answer(const Request& request, const protocol::Message& answer, const Known& known,
-                                  Now now);
+    Result<std::size_t> on_answer(const Request& request, const protocol::Message& answer,
+                                  const Known& known, Now now);
     void on_failed(const Purpose& ask, bool busy);
     void on_offer_done(const BlockId& id, bool accepted, Now now);
 
     enum class End : std::uint8_t {
         running,
-        done,       ///< everything was offered and taken in
-        failed,     ///< given up: ask somebody else
-        detached,   ///< its lowest block has a parent that is final there and unknown here
+        done,      ///< everything was offered and taken in
+        failed,    ///< given up: ask somebody else
+        detached,  ///< its lowest block has a parent that is final there and unknown here
     };
     End end() const { return end_; }
 

@@ -22,7 +22,8 @@ constexpr int kStepsMax = 8;
 
 }  // namespace
 
-Sync::Core::Core(const chain::Genesis& genesis, const BlockId& genesis_id_, const Options& options_, Rng rng)
+Sync::Core::Core(const chain::Genesis& genesis, const BlockId& genesis_id_, const Options& options_,
+                 Rng rng)
     : options{options_},
       genesis_id{genesis_id_},
       exchange{std::move(rng)},
@@ -37,7 +38,8 @@ bool Sync::Core::on_our_chain(const Source& source) const {
 }
 
 bool Sync::Core::leads(const Source& source) const {
-    return on_our_chain(source) && source.status->finalised_height >= local->base->height + lead_min();
+    return on_our_chain(source) &&
+           source.status->finalised_height >= local->base->height + lead_min();
 }
 
 bool Sync::Core::knows(const BlockId& id) const {
@@ -46,7 +48,8 @@ bool Sync::Core::knows(const BlockId& id) const {
 
 /// By the chain's own fork choice (CHAIN rule 10), as far as its status says.
 bool Sync::Core::better(const Source& source) const {
-    if (!on_our_chain(source) || source.status->head.is_zero() || knows(source.status->head)) return false;
+    if (!on_our_chain(source) || source.status->head.is_zero() || knows(source.status->head))
+        return false;
     return std::pair{source.status->certified.slot, source.status->head_height} >
            std::pair{local->certified_slot, local->head_height};
 }
@@ -91,7 +94,8 @@ void Sync::Core::decide(Now now) {
             source.ahead_since = now.at;
         }
         leading = leading || leads(source);
-        ahead = ahead || ((leads(source) || branch_due(source, now)) && source.failures < kEmptyClaims);
+        ahead =
+            ahead || ((leads(source) || branch_due(source, now)) && source.failures < kEmptyClaims);
     }
     forced = forced && leading;
     if (start_anchored(now) || start_branch(now)) return;
@@ -114,8 +118,8 @@ bool Sync::Core::start_branch(Now now) {
     auto* source = exchange.sources().choose(Work::headers, now.at, [&](const Source& s) {
         // Whose branch hangs on blocks that are final there has been asked for it once.
         if (forced && leads(s)) return false;
-        return branch_due(s, now) && s.answers(Form::headers_by_id) && s.answers(Form::headers_newest_first) &&
-               s.answers(Form::blocks_by_id);
+        return branch_due(s, now) && s.answers(Form::headers_by_id) &&
+               s.answers(Form::headers_newest_first) && s.answers(Form::blocks_by_id);
     });
     if (source == nullptr) return false;
     branch.start(*source, *local->base, now);
@@ -173,7 +177,8 @@ void Sync::Core::step_headers(Now now) {
         return restart(now);
     }
     if (headers.complete()) {
-        if (headers.conflicts()) return halt("the certified chain does not contain our finalised block");
+        if (headers.conflicts())
+            return halt("the certified chain does not contain our finalised block");
         headers.stop();
         blocks.start(*local->base, anchor.height);
         return enter(Stage::blocks, now);
@@ -238,7 +243,8 @@ void Sync::Core::refused(const Request& request, const protocol::Refused& why, N
         if (busy) {
             exchange.sources().busy(*source, now.at);
         } else if (source->failures >= kRefusalsMax) {
-            exchange.blame(request.peer, Blame::What::overdue, "refuses what it claims to have: " + why.why, now);
+            exchange.blame(request.peer, Blame::What::overdue,
+                           "refuses what it claims to have: " + why.why, now);
         } else {
             exchange.sources().shun(*source, now.at);
         }
@@ -254,11 +260,16 @@ void Sync::Core::disappoint(PeerRef peer, const Error& why, Now now) {
     if (source != nullptr && !source->shunned(now.at)) exchange.sources().shun(*source, now.at);
 }
 
-Result<std::size_t> Sync::Core::judge(const Request& request, const protocol::Message& answer, Now now) {
-    if (std::holds_alternative<ForProofs>(request.purpose)) return proofs.on_answer(request, answer);
-    if (std::holds_alternative<ForHeaders>(request.purpose)) return headers.on_answer(request, answer, now);
-    if (std::holds_alternative<ForBodies>(request.purpose)) return blocks.on_answer(request, answer);
-    return branch.on_answer(request, answer, [this](const BlockId& id) { return knows(id); }, now);
+Result<std::size_t> Sync::Core::judge(const Request& request, const protocol::Message& answer,
+                                      Now now) {
+    if (std::holds_alternative<ForProofs>(request.purpose))
+        return proofs.on_answer(request, answer);
+    if (std::holds_alternative<ForHeaders>(request.purpose))
+        return headers.on_answer(request, answer, now);
+    if (std::holds_alternative<ForBodies>(request.purpose))
+        return blocks.on_answer(request, answer);
+    return branch.on_answer(
+        request, answer, [this](const BlockId& id) { return knows(id); }, now);
 }
 
 std::optional<Instant> Sync::Core::deadline() const {
@@ -317,7 +328,8 @@ Progress Sync::Core::progress(Now now) const {
     out.per_second = meter.per_second(now.at);
     if (out.per_second > 0 && total > done) {
         const auto seconds = static_cast<double>(total - done) / out.per_second;
-        out.left = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::min(seconds, 1e9)));
+        out.left = std::chrono::duration_cast<Duration>(
+            std::chrono::duration<double>(std::min(seconds, 1e9)));
     }
     return out;
 }

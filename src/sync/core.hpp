@@ -64,7 +64,8 @@ struct Sync::Core {
     Known known;
     Anchor anchor;
     Height from;
-    bool forced{false};  ///< a branch hangs on blocks that are final elsewhere: anchor, however short
+    bool forced{
+        false};  ///< a branch hangs on blocks that are final elsewhere: anchor, however short
     std::size_t disk_failures{0};  ///< in a row
     std::optional<Instant> stalled_since;
     Meter meter;

@@ -82,7 +82,8 @@ class Exchange {
 template <class P>
 std::size_t count_for(const Exchange& exchange) {
     std::size_t count = 0;
-    for (const auto& [id, request] : exchange.in_flight()) count += std::holds_alternative<P>(request.purpose);
+    for (const auto& [id, request] : exchange.in_flight())
+        count += std::holds_alternative<P>(request.purpose);
     return count;
 }
 

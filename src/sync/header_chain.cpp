@@ -27,7 +27,8 @@ std::optional<Range> HeaderChain::take(Height reach, std::uint64_t max) {
 }
 
 std::optional<Height> HeaderChain::highest_open() const {
-    if (gaps_.empty() || (pieces_.size() >= kPiecesMax && gaps_.rbegin()->first != front_)) return std::nullopt;
+    if (gaps_.empty() || (pieces_.size() >= kPiecesMax && gaps_.rbegin()->first != front_))
+        return std::nullopt;
     return gaps_.rbegin()->first;
 }
 
@@ -77,13 +78,15 @@ std::vector<HeaderChain::Piece> HeaderChain::add(Piece piece) {
 /// Joins what one sender sent, so that a long run is one piece.
 void HeaderChain::merge(Piece& piece) {
     const auto below = pieces_.find(Height{piece.range.low.value - 1});
-    if (below != pieces_.end() && below->second.sender == piece.sender && below->second.top == piece.below) {
+    if (below != pieces_.end() && below->second.sender == piece.sender &&
+        below->second.top == piece.below) {
         piece.range.low = below->second.range.low;
         piece.below = below->second.below;
         pieces_.erase(below);
     }
     const auto above = pieces_.upper_bound(piece.range.high);
-    if (above == pieces_.end() || above->second.range.low.value != piece.range.high.value + 1) return;
+    if (above == pieces_.end() || above->second.range.low.value != piece.range.high.value + 1)
+        return;
     if (above->second.sender != piece.sender || above->second.below != piece.top) return;
     piece.range.high = above->second.range.high;
     piece.top = above->second.top;

@@ -17,8 +17,8 @@ struct Range {
     bool operator==(const Range&) const = default;
 };
 
-/// Which headers between our base and a certified block are here, and whether they link: the headers
-/// themselves are on disk.
+/// Which headers between our base and a certified block are here, and whether they link: the
+/// headers themselves are on disk.
 ///
 /// From the certified id downwards each header names the one below it, so a range is proven once
 /// everything above it is. A range that came early is a *piece*: internally linked, of which only
@@ -33,13 +33,13 @@ class HeaderChain {
 
     struct Piece {
         Range range;
-        BlockId top;       ///< id of the header at range.high
-        BlockId below;     ///< what the header at range.low names as its parent
+        BlockId top;                    ///< id of the header at range.high
+        BlockId below;                  ///< what the header at range.low names as its parent
         std::optional<PeerRef> sender;  ///< none: from our own disk
     };
 
-    /// A stretch of at most `max` heights that nobody is asked for, the highest that lies at or below
-    /// `reach`. Give it back or add it.
+    /// A stretch of at most `max` heights that nobody is asked for, the highest that lies at or
+    /// below `reach`. Give it back or add it.
     std::optional<Range> take(Height reach, std::uint64_t max);
     void give_back(const Range& range);
     /// Ends of what nobody is asked for and may be taken.
@@ -75,7 +75,7 @@ class HeaderChain {
     Height anchor_;
     Height front_;
     BlockId expected_;
-    std::map<Height, Height> gaps_;  ///< nobody is asked for them: high to low
+    std::map<Height, Height> gaps_;   ///< nobody is asked for them: high to low
     std::map<Height, Piece> pieces_;  ///< by high
 };
 

@@ -17,13 +17,17 @@ BlockId id(std::uint64_t height, std::uint8_t chain = 0) {
     return out;
 }
 
-PeerRef peer(std::uint64_t number) { return {InstanceId{1}, PeerId{number}}; }
+PeerRef peer(std::uint64_t number) {
+    return {InstanceId{1}, PeerId{number}};
+}
 
 HeaderChain::Piece piece(const Range& range, std::uint64_t sender, std::uint8_t chain = 0) {
     return {range, id(range.high.value, chain), id(range.low.value - 1, chain), peer(sender)};
 }
 
-Range range(std::uint64_t low, std::uint64_t high) { return {Height{low}, Height{high}}; }
+Range range(std::uint64_t low, std::uint64_t high) {
+    return {Height{low}, Height{high}};
+}
 
 class HeaderChainTest : public testing::Test {
   protected:
@@ -128,7 +132,8 @@ TEST(HeaderChainProperty, ends_complete_whoever_lies_in_whatever_order) {
         std::size_t lies = 0;
         for (int step = 0; step < 20'000 && !chain.complete(); ++step) {
             if (asked.size() < 6) {
-                if (auto next = chain.take(Height{400 - rng.below(3) * 100}, 1 + rng.below(40))) asked.push_back(*next);
+                if (auto next = chain.take(Height{400 - rng.below(3) * 100}, 1 + rng.below(40)))
+                    asked.push_back(*next);
             }
             if (asked.empty()) continue;
             std::swap(asked[rng.below(asked.size())], asked.back());

@@ -39,10 +39,13 @@ Result<std::vector<WireHeader>> headers_of(const ForHeaders& ask, const protocol
         return Error{Errc::unknown_type, "not an answer to a request for headers"};
     }
     if (headers.empty()) return Error{Errc::mismatch, "none of the headers that it claims to have"};
-    if (headers.size() > ask.range.count()) return Error{Errc::oversized, "more headers than were asked for"};
-    const auto low = ask.downwards ? Height{ask.range.high.value - (headers.size() - 1)} : ask.range.low;
+    if (headers.size() > ask.range.count())
+        return Error{Errc::oversized, "more headers than were asked for"};
+    const auto low =
+        ask.downwards ? Height{ask.range.high.value - (headers.size() - 1)} : ask.range.low;
     for (std::size_t i = 0; i < headers.size(); ++i) {
-        if (headers[i].header.height != low + i) return Error{Errc::mismatch, "header of another height"};
+        if (headers[i].header.height != low + i)
+            return Error{Errc::mismatch, "header of another height"};
         if (i > 0 && headers[i].header.previous_hash != headers[i - 1].id) {
             return Error{Errc::mismatch, "headers that do not link"};
         }
@@ -67,12 +70,14 @@ void HeaderStage::stop() {
     absent_.reset();
     scan_next_ = Height{0};
     scan_steps_ = 0;
-    exchange_.forget_if([](const Request& r) { return std::holds_alternative<ForHeaders>(r.purpose); });
+    exchange_.forget_if(
+        [](const Request& r) { return std::holds_alternative<ForHeaders>(r.purpose); });
 }
 
 std::uint64_t HeaderStage::batch(const Source& source) const {
-    const std::uint64_t wanted =
-        source.traits.sennit && source.traits.headers_max > 0 ? options_.headers_batch_sennit : options_.headers_batch;
+    const std::uint64_t wanted = source.traits.sennit && source.traits.headers_max > 0
+                                     ? options_.headers_batch_sennit
+                                     : options_.headers_batch;
     const std::uint64_t most = source.answers(Form::headers_by_height) ? source.traits.headers_max
                                                                        : source.traits.blocks_max;
     return std::max<std::uint64_t>(1, most > 0 ? std::min(wanted, most) : wanted);
@@ -84,9 +89,11 @@ void HeaderStage::ask(Source& source, const Range& range, bool anchor, Now now) 
         exchange_.ask(source, protocol::GetBlocks{protocol::BlockRange{range.low, count}},
                       ForHeaders{range, false, anchor}, now);
     } else if (source.answers(Form::headers_newest_first)) {
-        exchange_.ask(source, protocol::GetHeaders{range.high, count, true}, ForHeaders{range, true, anchor}, now);
+        exchange_.ask(source, protocol::GetHeaders{range.high, count, true},
+                      ForHeaders{range, true, anchor}, now);
     } else {
-        exchange_.ask(source, protocol::GetHeaders{range.low, count, false}, ForHeaders{range, false, anchor}, now);
+        exchange_.ask(source, protocol::GetHeaders{range.low, count, false},
+                      ForHeaders{range, false, anchor}, now);
     }
 }
 
@@ -107,7 +114,8 @@ Result<void> HeaderStage::ask_prover(Now now) {
     if (prover->busy_until && now.at < *prover->busy_until) return {};
     if (!claims(*prover, anchor_.height)) {
         // Its proof may be a moment younger than its status.
-        if (prover_until_ <= now.at) return Error{Errc::timeout, "proves finality that it does not hold"};
+        if (prover_until_ <= now.at)
+            return Error{Errc::timeout, "proves finality that it does not hold"};
         return {};
     }
     // A prefix from below might end before the one that matters.
@@ -124,10 +132,12 @@ bool HeaderStage::ask_range(Now now) {
     const auto top = chain_->highest_open();
     if (!top) return false;
     auto& sources = exchange_.sources();
-    auto* source = sources.choose(Work::headers, now.at, [&](const Source& s) { return claims(s, *top); });
+    auto* source =
+        sources.choose(Work::headers, now.at, [&](const Source& s) { return claims(s, *top); });
     if (source == nullptr) {
         const auto bottom = chain_->lowest_open();
-        source = sources.choose(Work::headers, now.at, [&](const Source& s) { return claims(s, *bottom); });
+        source = sources.choose(Work::headers, now.at,
+                                [&](const Source& s) { return claims(s, *bottom); });
     }
     if (source == nullptr) return false;
     const auto range = chain_->take(source->status->finalised_height, batch(*source));
@@ -136,8 +146,8 @@ bool HeaderStage::ask_range(Now now) {
     return true;
 }
 
-/// Upwards in strides. An earlier run fetched downwards, so of one stride only the upper part may be
-/// there: where it begins is found by halving.
+/// Upwards in strides. An earlier run fetched downwards, so of one stride only the upper part may
+/// be there: where it begins is found by halving.
 void HeaderStage::scan() {
     if (scanned_ || scanning_) return;
     if (rescan_) {
@@ -195,7 +205,8 @@ void HeaderStage::on_loaded(Height from, const std::vector<Bytes>& rows) {
     (void)chain_->add(std::move(piece));
 }
 
-Result<std::size_t> HeaderStage::on_answer(const Request& request, const protocol::Message& answer, Now now) {
+Result<std::size_t> HeaderStage::on_answer(const Request& request, const protocol::Message& answer,
+                                           Now now) {
     const auto& ask = std::get<ForHeaders>(request.purpose);
     SENNIT_ASSERT(chain_);
     if (ask.anchor) asked_prover_ = false;
@@ -205,14 +216,16 @@ Result<std::size_t> HeaderStage::on_answer(const Request& request, const protoco
         return std::move(headers).error();
     }
     const Range got{headers->front().header.height, headers->back().header.height};
-    HeaderChain::Piece piece{got, headers->back().id, headers->front().header.previous_hash, request.peer};
+    HeaderChain::Piece piece{got, headers->back().id, headers->front().header.previous_hash,
+                             request.peer};
     if (!chain_->fits(piece) || (ask.anchor && got.high != anchor_.height)) {
         chain_->give_back(ask.range);
         return Error{Errc::mismatch, "headers that do not lead to the certified one"};
     }
     KeepHeaders keep;
     keep.headers.reserve(headers->size());
-    for (const auto& one : *headers) keep.headers.emplace_back(one.header.height, encode(one.header));
+    for (const auto& one : *headers)
+        keep.headers.emplace_back(one.header.height, encode(one.header));
     exchange_.out(std::move(keep));
 
     if (ask.range.low < got.low) chain_->give_back({ask.range.low, got.low - 1});
@@ -220,8 +233,8 @@ Result<std::size_t> HeaderStage::on_answer(const Request& request, const protoco
     if (ask.anchor) confirmed_ = true;
     for (const auto& refused : chain_->add(std::move(piece))) {
         if (!refused.sender) continue;
-        exchange_.blame(*refused.sender, Blame::What::wrong_answer, "headers that do not link to the certified one",
-                        now);
+        exchange_.blame(*refused.sender, Blame::What::wrong_answer,
+                        "headers that do not link to the certified one", now);
     }
     return headers->size();
 }

@@ -14,12 +14,14 @@ namespace sennit::sync {
 /// proven by the same links.
 class HeaderStage {
   public:
-    HeaderStage(Exchange& exchange, const Options& options) : exchange_{exchange}, options_{options} {}
+    HeaderStage(Exchange& exchange, const Options& options)
+        : exchange_{exchange}, options_{options} {}
 
     void start(const chain::Facts& base, const Anchor& anchor, Now now);
     void stop();
 
-    /// Asks for what can be asked for now. An error: the prover does not show its header, `prover()`.
+    /// Asks for what can be asked for now. An error: the prover does not show its header,
+    /// `prover()`.
     Result<void> advance(Now now);
     /// A wrong range is the answering peer's fault.
     Result<std::size_t> on_answer(const Request& request, const protocol::Message& answer, Now now);
@@ -31,7 +33,8 @@ class HeaderStage {
     bool complete() const { return chain_ && chain_->complete(); }
     /// Headers are missing, and nobody is asked for them.
     bool stalled() const {
-        return chain_ && !complete() && confirmed_ && scanned_ && count_for<ForHeaders>(exchange_) == 0;
+        return chain_ && !complete() && confirmed_ && scanned_ &&
+               count_for<ForHeaders>(exchange_) == 0;
     }
     /// The chain that is certified does not contain our finalised base.
     bool conflicts() const { return complete() && chain_->expected() != base_id_; }
@@ -60,13 +63,15 @@ class HeaderStage {
     bool scanned_{false};
     std::optional<Range> scanning_;  ///< being read
     std::optional<Range> rescan_;    ///< a part of the last stride that may begin with a row
-    std::optional<Height> absent_;   ///< of the last stride: the highest row that is known not to be there
+    std::optional<Height>
+        absent_;  ///< of the last stride: the highest row that is known not to be there
     Height scan_next_;
     std::size_t scan_steps_{0};
 };
 
 /// The headers of an answer to ForHeaders, in rising order, as far as form goes: heights as asked,
 /// at least one, no more than asked, each the child of the one before.
-Result<std::vector<protocol::WireHeader>> headers_of(const ForHeaders& ask, const protocol::Message& answer);
+Result<std::vector<protocol::WireHeader>> headers_of(const ForHeaders& ask,
+                                                     const protocol::Message& answer);
 
 }  // namespace sennit::sync

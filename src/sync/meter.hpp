@@ -25,7 +25,8 @@ class Meter {
     }
     double per_second(Instant now) const {
         double sum = 0;
-        for (const auto& [at, count] : counts_) sum += at + kSpan > now ? static_cast<double>(count) : 0;
+        for (const auto& [at, count] : counts_)
+            sum += at + kSpan > now ? static_cast<double>(count) : 0;
         const auto span = std::clamp<Duration>(now - since_, kStep, kSpan);
         return sum / std::chrono::duration<double>(span).count();
     }

@@ -50,7 +50,8 @@ void ProofStage::start(std::uint64_t lead_min) {
 }
 
 void ProofStage::stop() {
-    exchange_.forget_if([](const Request& r) { return std::holds_alternative<ForProofs>(r.purpose); });
+    exchange_.forget_if(
+        [](const Request& r) { return std::holds_alternative<ForProofs>(r.purpose); });
     prover_.reset();
     asked_ = false;
     queue_.clear();
@@ -77,14 +78,17 @@ Result<std::size_t> ProofStage::on_answer(const Request& request, const protocol
     SENNIT_ASSERT(prover_ == request.peer && asked_);
     asked_ = false;
     const auto* proofs = std::get_if<protocol::Certificates>(&answer);
-    if (proofs == nullptr) return Error{Errc::unknown_type, "not an answer to a request for proofs"};
-    if (proofs->certificates.empty()) return Error{Errc::not_found, "claims finality and has no proof of it"};
+    if (proofs == nullptr)
+        return Error{Errc::unknown_type, "not an answer to a request for proofs"};
+    if (proofs->certificates.empty())
+        return Error{Errc::not_found, "claims finality and has no proof of it"};
     if (proofs->certificates.size() > protocol::kCertificatesMax + 1 ||
         proofs->sets.size() > protocol::kCertificatesMax) {
         return Error{Errc::oversized, "more proofs than one answer may hold"};
     }
     for (const auto& set : proofs->sets) {
-        if (!set || !well_formed(*set)) return Error{Errc::invalid, "validator set that no chain allows"};
+        if (!set || !well_formed(*set))
+            return Error{Errc::invalid, "validator set that no chain allows"};
         offered_.emplace(set->version, set);
     }
     queue_.assign(proofs->certificates.begin(), proofs->certificates.end());
@@ -97,10 +101,12 @@ Result<QuorumPtr> ProofStage::quorum_for(const Certificate& certificate) {
     auto current = trusted_.find(version);
     candidate_.reset();
     if (!current) {
-        if (version < trusted_.newest()) return Error{Errc::not_found, "proof under a version that is long gone"};
+        if (version < trusted_.newest())
+            return Error{Errc::not_found, "proof under a version that is long gone"};
         const auto offered = offered_.find(version);
         if (version != trusted_.newest() + 1 || !certificate.joint || offered == offered_.end()) {
-            return Error{Errc::invalid, "proof under a validator set that does not follow from ours"};
+            return Error{Errc::invalid,
+                         "proof under a validator set that does not follow from ours"};
         }
         current = candidate_ = offered->second;
     }
@@ -114,9 +120,11 @@ Result<QuorumPtr> ProofStage::quorum_for(const Certificate& certificate) {
 Result<void> ProofStage::next() {
     if (queue_.empty()) return finish();
     const auto& certificate = queue_.front();
-    if (!certificate || !certificate->finalises()) return Error{Errc::invalid, "certificate that finalises nothing"};
+    if (!certificate || !certificate->finalises())
+        return Error{Errc::invalid, "certificate that finalises nothing"};
     const auto version = certificate->set_version;
-    if (version > trusted_.newest() && !offered_.contains(version) && learnt_ > 0 && queue_.size() == 1) {
+    if (version > trusted_.newest() && !offered_.contains(version) && learnt_ > 0 &&
+        queue_.size() == 1) {
         // The latest proof, some versions on: the answer was cut to its size.
         queue_.clear();
         return {};
@@ -139,13 +147,14 @@ Result<void> ProofStage::on_proof(std::uint64_t job, bool valid) {
         trusted_.trust(std::exchange(candidate_, nullptr));
         ++learnt_;
     }
-    if (!latest_ || latest_->link.source.slot < certificate->link.source.slot) latest_ = certificate;
+    if (!latest_ || latest_->link.source.slot < certificate->link.source.slot)
+        latest_ = certificate;
     return next();
 }
 
-/// A block's parent lies in an earlier slot, so heights rise no faster than slots, which are signed:
-/// the claimed height cannot make us fetch more than that. The target of a link that finalises is
-/// the child of its source.
+/// A block's parent lies in an earlier slot, so heights rise no faster than slots, which are
+/// signed: the claimed height cannot make us fetch more than that. The target of a link that
+/// finalises is the child of its source.
 Result<void> ProofStage::finish() {
     SENNIT_ASSERT(latest_);
     const auto& link = latest_->link;

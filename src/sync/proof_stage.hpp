@@ -38,7 +38,8 @@ class ProofStage {
     explicit ProofStage(Exchange& exchange) : exchange_{exchange} {}
 
     void on_base(const chain::Facts& base);
-    /// Forgets what is under way. `lead_min`: a proof must lead that many blocks further than our base.
+    /// Forgets what is under way. `lead_min`: a proof must lead that many blocks further than our
+    /// base.
     void start(std::uint64_t lead_min);
     void stop();
 
@@ -69,9 +70,9 @@ class ProofStage {
 
     std::optional<PeerRef> prover_;
     bool asked_{false};
-    std::deque<CertificatePtr> queue_;                    ///< front is being checked
-    std::map<std::uint32_t, ValidatorSetPtr> offered_;    ///< not trusted yet
-    ValidatorSetPtr candidate_;                           ///< trusted if the front's signatures hold
+    std::deque<CertificatePtr> queue_;                  ///< front is being checked
+    std::map<std::uint32_t, ValidatorSetPtr> offered_;  ///< not trusted yet
+    ValidatorSetPtr candidate_;                         ///< trusted if the front's signatures hold
     std::optional<std::uint64_t> job_;
     std::uint64_t next_job_{1};
     std::uint32_t learnt_{0};  ///< versions since the last request

@@ -23,7 +23,8 @@ bool Source::serves_headers() const {
 }
 
 bool Source::serves_bodies() const {
-    return answers(Form::bodies_by_id) || answers(Form::blocks_by_id) || answers(Form::blocks_by_height);
+    return answers(Form::bodies_by_id) || answers(Form::blocks_by_id) ||
+           answers(Form::blocks_by_height);
 }
 
 void Sources::on_peer(PeerRef peer, const protocol::PeerTraits& traits) {
@@ -84,7 +85,9 @@ void Sources::shun(Source& source, Instant now) {
     ++source.failures;
 }
 
-void Sources::busy(Source& source, Instant now) { source.busy_until = now + kBusy; }
+void Sources::busy(Source& source, Instant now) {
+    source.busy_until = now + kBusy;
+}
 
 std::optional<Instant> Sources::next_wake(Instant now) const {
     std::optional<Instant> first;

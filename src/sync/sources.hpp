@@ -24,7 +24,8 @@ struct Source {
     std::uint32_t failures{0};     ///< since it last served well
     std::optional<Instant> busy_until;
     std::optional<Instant> shunned_until;
-    std::optional<Instant> ahead_since;  ///< since when its head has been better than ours and unknown
+    std::optional<Instant>
+        ahead_since;  ///< since when its head has been better than ours and unknown
 
     bool rests(Instant now) const {
         return (busy_until && now < *busy_until) || (shunned_until && now < *shunned_until);

@@ -42,7 +42,9 @@ Sync::Sync(const chain::Genesis& genesis, BlockId genesis_id, Options options, R
 Sync::~Sync() = default;
 Sync::Sync(Sync&&) noexcept = default;
 
-void Sync::set_known(std::function<bool(const BlockId&)> known) { core_->known = std::move(known); }
+void Sync::set_known(std::function<bool(const BlockId&)> known) {
+    core_->known = std::move(known);
+}
 
 void Sync::on_local(const Local& local, Now now) {
     SENNIT_ASSERT(local.base);
@@ -75,7 +77,9 @@ void Sync::on_status(PeerRef peer, const protocol::Status& status, Now now) {
     core_->advance(now);
 }
 
-void Sync::on_sent(protocol::RequestId request, Instant overdue) { core_->exchange.on_sent(request, overdue); }
+void Sync::on_sent(protocol::RequestId request, Instant overdue) {
+    core_->exchange.on_sent(request, overdue);
+}
 
 void Sync::on_refused(protocol::RequestId id, protocol::Refusal why, Now now) {
     const auto request = core_->exchange.take(id);
@@ -97,7 +101,8 @@ void Sync::on_ready(PeerRef peer, Now now) {
     core_->advance(now);
 }
 
-Verdict Sync::on_answer(protocol::RequestId id, PeerRef peer, const protocol::Message& answer, Now now) {
+Verdict Sync::on_answer(protocol::RequestId id, PeerRef peer, const protocol::Message& answer,
+                        Now now) {
     const auto request = core_->exchange.take(id, peer);
     if (!request) return Verdict::ignore;
     if (const auto* refused = std::get_if<protocol::Refused>(&answer)) {
@@ -109,10 +114,13 @@ Verdict Sync::on_answer(protocol::RequestId id, PeerRef peer, const protocol::Me
     const auto judged = core_->judge(*request, answer, now);
     auto verdict = Verdict::accept;
     if (judged) {
-        const auto work = std::holds_alternative<ForHeaders>(request->purpose) ? Work::headers : Work::bodies;
-        const bool measured = work == Work::headers || std::holds_alternative<ForBodies>(request->purpose);
+        const auto work =
+            std::holds_alternative<ForHeaders>(request->purpose) ? Work::headers : Work::bodies;
+        const bool measured =
+            work == Work::headers || std::holds_alternative<ForBodies>(request->purpose);
         auto* source = core_->exchange.sources().find(peer);
-        if (measured && source != nullptr) core_->exchange.sources().served(*source, work, *judged, took);
+        if (measured && source != nullptr)
+            core_->exchange.sources().served(*source, work, *judged, took);
         if (work == Work::headers) core_->meter.add(now.at, *judged);
         if (*judged > 0) core_->exchange.out(Praise{peer, took, *judged});
     } else {
@@ -166,13 +174,21 @@ void Sync::on_offer_done(const BlockId& id, bool accepted, Now now) {
     if (core_->stage == Stage::branch) core_->advance(now);
 }
 
-std::optional<Output> Sync::poll() { return core_->exchange.poll(); }
+std::optional<Output> Sync::poll() {
+    return core_->exchange.poll();
+}
 
-std::optional<Instant> Sync::deadline() const { return core_->deadline(); }
+std::optional<Instant> Sync::deadline() const {
+    return core_->deadline();
+}
 
-void Sync::on_deadline(Now now) { core_->advance(now); }
+void Sync::on_deadline(Now now) {
+    core_->advance(now);
+}
 
-Progress Sync::progress(Now now) const { return core_->progress(now); }
+Progress Sync::progress(Now now) const {
+    return core_->progress(now);
+}
 
 bool Sync::syncing() const {
     // A handful of unfinalised blocks is nothing to stop for.
@@ -183,7 +199,8 @@ bool Sync::syncing() const {
         case Stage::proofs: return false;
         case Stage::headers: return far && core_->headers.confirmed();
         case Stage::blocks: return far;
-        case Stage::branch: return core_->branch.size() > kBranchShort && core_->branch.accepted() > 0;
+        case Stage::branch:
+            return core_->branch.size() > kBranchShort && core_->branch.accepted() > 0;
     }
     return false;
 }

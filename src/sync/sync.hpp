@@ -46,15 +46,15 @@ struct Progress {
 };
 
 struct Options {
-    std::uint32_t headers_batch{192};        ///< the document's; larger where the peer allows it
+    std::uint32_t headers_batch{192};  ///< the document's; larger where the peer allows it
     std::uint32_t headers_batch_sennit{2048};
     std::uint32_t blocks_batch{128};
-    std::size_t header_ranges_max{8};        ///< in flight over all peers
+    std::size_t header_ranges_max{8};  ///< in flight over all peers
     std::size_t body_requests_max{8};
-    std::size_t window_blocks_max{4096};     ///< fetched or in flight ahead of what is executed
+    std::size_t window_blocks_max{4096};  ///< fetched or in flight ahead of what is executed
     std::size_t window_bytes_max{64 << 20};
-    std::uint64_t anchor_gap{4};             ///< finalised lead of a peer that starts an anchored sync
-    std::size_t branch_max{16384};           ///< unfinalised blocks that are followed
+    std::uint64_t anchor_gap{4};    ///< finalised lead of a peer that starts an anchored sync
+    std::size_t branch_max{16384};  ///< unfinalised blocks that are followed
 };
 
 // What sync asks of the engine.
@@ -67,7 +67,8 @@ struct Ask {
 struct Forget {
     protocol::RequestId request;
 };
-/// A finality proof to check: form is right already; the signatures are for workers. Answer: on_proof.
+/// A finality proof to check: form is right already; the signatures are for workers. Answer:
+/// on_proof.
 struct VerifyProof {
     std::uint64_t job{0};
     CertificatePtr certificate;

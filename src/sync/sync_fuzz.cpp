@@ -84,7 +84,8 @@ class Run {
             drain();
             sync_.check_invariants();
             const auto held = sync_.held();
-            SENNIT_ASSERT(held.requests <= 16 && held.window_blocks <= 1024 && held.branch_ids <= 64);
+            SENNIT_ASSERT(held.requests <= 16 && held.window_blocks <= 1024 &&
+                          held.branch_ids <= 64);
             (void)sync_.progress(now_);
         }
     }
@@ -244,7 +245,8 @@ class Run {
             }
         } else {
             for (const auto& id : std::get<std::vector<BlockId>>(get.what)) {
-                if (const auto h = find(id)) out.blocks.emplace_back(the_chain().headers[*h], body(how));
+                if (const auto h = find(id))
+                    out.blocks.emplace_back(the_chain().headers[*h], body(how));
             }
         }
         if (how == 2) out.blocks.resize(choices_.below(out.blocks.size() + 3));
@@ -279,7 +281,8 @@ class Run {
         const auto load = loads_.front();
         loads_.pop_front();
         std::vector<Bytes> found;
-        for (auto row = rows_.find(load.from); row != rows_.end() && found.size() < load.count; ++row) {
+        for (auto row = rows_.find(load.from); row != rows_.end() && found.size() < load.count;
+             ++row) {
             if (row->first != load.from + found.size()) break;
             found.push_back(row->second);
         }
@@ -350,8 +353,9 @@ class Run {
         SENNIT_ASSERT(!append.blocks.empty() && append.blocks.size() == append.senders.size());
         for (const auto& block : append.blocks) {
             SENNIT_ASSERT(block.id() == the_chain().headers[block.height().value].id);
-            SENNIT_ASSERT(block.height() == append.blocks.front().height() +
-                                                static_cast<std::uint64_t>(&block - append.blocks.data()));
+            SENNIT_ASSERT(block.height() ==
+                          append.blocks.front().height() +
+                              static_cast<std::uint64_t>(&block - append.blocks.data()));
         }
     }
 

@@ -27,7 +27,9 @@ const Source& source() {
     return source;
 }
 
-bool at_head(const World& world) { return world.head == source().block(source().head_height())->id; }
+bool at_head(const World& world) {
+    return world.head == source().block(source().head_height())->id;
+}
 
 TEST(Sync, brings_a_late_joiner_to_the_head_of_one_peer) {
     World world{source(), Options{}};
@@ -118,7 +120,8 @@ TEST(Sync, takes_short_answers_for_what_they_are) {
 TEST(Sync, makes_do_with_peers_that_only_send_blocks_by_height) {
     World world{source(), small()};
     auto& peer = world.add();
-    peer.traits.answers = protocol::FormSet{}.add(Form::blocks_by_height).add(Form::certificates_latest);
+    peer.traits.answers =
+        protocol::FormSet{}.add(Form::blocks_by_height).add(Form::certificates_latest);
     peer.items_max = 5;
     ASSERT_TRUE(world.run_to(Height{200}));
     EXPECT_TRUE(world.blames.empty());

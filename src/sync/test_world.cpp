@@ -12,8 +12,8 @@ namespace sennit::sync::fixture {
 namespace {
 
 using protocol::Form;
-using protocol::MessagePtr;
 using protocol::make_message;
+using protocol::MessagePtr;
 
 /// A block above the finalised ones is the child of a certified one, so its own is never final yet.
 constexpr std::uint64_t kCertifiers = 1;
@@ -24,7 +24,8 @@ bool signatures_hold(const Certificate& certificate, const Quorum& quorum, const
     for (std::size_t bit = 0; bit < quorum.size(); ++bit) {
         if (!bit_set(certificate.bitmap, bit)) continue;
         const auto& signature = certificate.signatures.at(next++);
-        if (!crypto::ed25519_verify(quorum.key(bit).view(), message, signature.view())) return false;
+        if (!crypto::ed25519_verify(quorum.key(bit).view(), message, signature.view()))
+            return false;
     }
     return true;
 }
@@ -54,13 +55,15 @@ protocol::WireBlock foreign(const BlockPtr& block) {
 
 }  // namespace
 
-Source::Source(Shape shape) : shape_{shape}, store_{chain::make_memory_store()}, state_{chain_.open(*store_)} {
+Source::Source(Shape shape)
+    : shape_{shape}, store_{chain::make_memory_store()}, state_{chain_.open(*store_)} {
     blocks_.push_back(make_block(state_->genesis_header(), {}));
     heights_.emplace(blocks_.front()->id, Height{0});
     std::uint64_t transfers = 0;
     std::uint64_t stakes = 0;
     for (std::uint64_t h = 1; h <= shape.final_height + shape.unfinalised + kCertifiers; ++h) {
-        blocks_.push_back(chain_.extend(*state_, blocks_.back()->id, transactions(h, transfers, stakes)));
+        blocks_.push_back(
+            chain_.extend(*state_, blocks_.back()->id, transactions(h, transfers, stakes)));
         heights_.emplace(blocks_.back()->id, Height{h});
         SENNIT_ASSERT(state_->execute(blocks_.back()));
         if (h <= shape.final_height) SENNIT_ASSERT(state_->finalise(blocks_.back()->id));
@@ -93,7 +96,9 @@ std::optional<Height> Source::find(const BlockId& id) const {
     return found == heights_.end() ? std::nullopt : std::optional{found->second};
 }
 
-CertificatePtr Source::finality(Height height) const { return chain_.certify(*state_, *facts(height + 1)); }
+CertificatePtr Source::finality(Height height) const {
+    return chain_.certify(*state_, *facts(height + 1));
+}
 
 protocol::Status Source::status(Height finalised, Height head) const {
     protocol::Status status;
@@ -135,7 +140,10 @@ protocol::PeerTraits full_traits() {
 }
 
 World::World(const Source& source, Options options, std::uint64_t seed)
-    : source_{source}, store{chain::make_memory_store()}, state{source.keys().open(*store)}, options_{options},
+    : source_{source},
+      store{chain::make_memory_store()},
+      state{source.keys().open(*store)},
+      options_{options},
       seed_{seed} {
     start();
 }
@@ -146,7 +154,8 @@ void World::start() {
     in_flight_.clear();
     appending = 0;
     appends_valid_from_ = appends_;
-    sync.emplace(source_.keys().genesis(), source_.keys().genesis_id(), options_, Rng{seed_ + runs_});
+    sync.emplace(source_.keys().genesis(), source_.keys().genesis_id(), options_,
+                 Rng{seed_ + runs_});
     sync->set_known([this](const BlockId& id) { return state->view(id).has_value(); });
     head = state->base()->id;
     tell_local();
@@ -281,25 +290,27 @@ void World::hear(Height height) {
 }
 
 std::size_t World::blamed(PeerRef peer, Blame::What what) const {
-    return static_cast<std::size_t>(std::count_if(blames.begin(), blames.end(), [&](const Blame& blame) {
-        return blame.peer == peer && blame.what == what;
-    }));
+    return static_cast<std::size_t>(std::count_if(
+        blames.begin(), blames.end(),
+        [&](const Blame& blame) { return blame.peer == peer && blame.what == what; }));
 }
 
 std::size_t World::blamed(PeerRef peer) const {
-    return static_cast<std::size_t>(
-        std::count_if(blames.begin(), blames.end(), [&](const Blame& blame) { return blame.peer == peer; }));
+    return static_cast<std::size_t>(std::count_if(
+        blames.begin(), blames.end(), [&](const Blame& blame) { return blame.peer == peer; }));
 }
 
 MessagePtr World::answer(const Peer& peer, const protocol::Message& ask) const {
     if (const auto* headers = std::get_if<protocol::GetHeaders>(&ask)) {
         protocol::Headers out;
         const auto* id = std::get_if<BlockId>(&headers->from);
-        auto at = id == nullptr ? std::get<Height>(headers->from) : source_.find(*id).value_or(Height{~0ull});
+        auto at = id == nullptr ? std::get<Height>(headers->from)
+                                : source_.find(*id).value_or(Height{~0ull});
         // By height the finalised chain, by id the unfinalised branch: as the engine serves.
         const auto low = id == nullptr ? Height{0} : peer.finalised + 1;
         const auto high = id == nullptr ? peer.finalised : peer.head;
-        while (low <= at && at <= high && out.headers.size() < std::min<std::size_t>(headers->max, peer.items_max)) {
+        while (low <= at && at <= high &&
+               out.headers.size() < std::min<std::size_t>(headers->max, peer.items_max)) {
             out.headers.emplace_back(source_.block(at)->header);
             if (headers->newest_first && at.value == 0) break;
             at = headers->newest_first ? at - 1 : at + 1;
@@ -314,7 +325,8 @@ MessagePtr World::answer(const Peer& peer, const protocol::Message& ask) const {
             auto& body = out.bodies.emplace_back();
             body.id = id;
             const auto block = foreign(source_.block(*height));
-            for (std::size_t i = 0; i < block.size(); ++i) body.transactions.push_back(block.wire_transaction(i));
+            for (std::size_t i = 0; i < block.size(); ++i)
+                body.transactions.push_back(block.wire_transaction(i));
         }
         return make_message(std::move(out));
     }
@@ -367,8 +379,10 @@ void World::carry_out(const Ask& ask) {
 }
 
 void World::carry_out(const VerifyProof& verify) {
-    const bool valid = signatures_hold(*verify.certificate, *verify.quorum, source_.keys().genesis_id());
-    after(std::chrono::milliseconds{1}, [this, job = verify.job, valid] { sync->on_proof(job, valid, now); });
+    const bool valid =
+        signatures_hold(*verify.certificate, *verify.quorum, source_.keys().genesis_id());
+    after(std::chrono::milliseconds{1},
+          [this, job = verify.job, valid] { sync->on_proof(job, valid, now); });
 }
 
 void World::carry_out(const KeepHeaders& keep) {
@@ -387,7 +401,9 @@ void World::carry_out(const LoadHeaders& load) {
     });
 }
 
-void World::carry_out(const DropHeaders& drop) { rows.erase(rows.begin(), rows.upper_bound(drop.up_to)); }
+void World::carry_out(const DropHeaders& drop) {
+    rows.erase(rows.begin(), rows.upper_bound(drop.up_to));
+}
 
 void World::carry_out(const Append& append) {
     SENNIT_ASSERT(append.blocks.size() == append.senders.size());

@@ -17,8 +17,8 @@ class Source {
     struct Shape {
         std::uint64_t final_height{200};
         std::uint64_t unfinalised{0};
-        std::uint64_t transfer_every{4};     ///< blocks between two that are not empty
-        bool set_changes{false};             ///< a validator adds to its stake in every epoch
+        std::uint64_t transfer_every{4};  ///< blocks between two that are not empty
+        bool set_changes{false};          ///< a validator adds to its stake in every epoch
     };
 
     explicit Source(Shape shape);
@@ -37,7 +37,8 @@ class Source {
     protocol::Certificates proofs(std::uint32_t version, Height finalised) const;
 
   private:
-    std::vector<TransactionPtr> transactions(std::uint64_t height, std::uint64_t& transfers, std::uint64_t& stakes);
+    std::vector<TransactionPtr> transactions(std::uint64_t height, std::uint64_t& transfers,
+                                             std::uint64_t& stakes);
 
     Shape shape_;
     chain::fixture::TestChain chain_;
@@ -59,7 +60,8 @@ struct Peer {
     /// Of a list: an honest answer is cut to it.
     std::size_t items_max{2048};
     /// Turns the honest answer into what is sent; null: nothing is.
-    std::function<protocol::MessagePtr(const protocol::Message& ask, protocol::MessagePtr honest)> bend;
+    std::function<protocol::MessagePtr(const protocol::Message& ask, protocol::MessagePtr honest)>
+        bend;
     std::optional<protocol::Refusal> refuses;
     std::size_t asked{0};
 };
@@ -103,7 +105,7 @@ class World {
     std::vector<Blame> blames;
     std::size_t praises{0};
     std::size_t offers{0};
-    std::size_t appending{0};  ///< handed over and not executed yet
+    std::size_t appending{0};                 ///< handed over and not executed yet
     std::map<std::string, std::size_t> asks;  ///< by kind of message
     Sync::Held most;                          ///< of each, the most that was held at once
     bool refuse_offers{false};
