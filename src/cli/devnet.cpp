@@ -28,6 +28,15 @@ void on_interrupt(int) {
     g_interrupted = 1;
 }
 
+/// How a person in this directory types this program's name.
+std::string own_name() {
+    std::error_code failed;
+    const auto path = std::filesystem::read_symlink("/proc/self/exe", failed);
+    if (failed) return "sennit";
+    const auto near = std::filesystem::proximate(path, failed);
+    return failed || *near.begin() == ".." ? path.string() : near.string();
+}
+
 /// Whether a port can be listened on now; somebody may still take it before our child does.
 bool port_free(std::uint16_t port) {
     const int handle = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -262,7 +271,8 @@ Result<void> Devnet::run() {
     const double late =
         options_.run_for == 0 ? 20 : std::min(20.0, static_cast<double>(options_.run_for) / 3);
     Table table{::isatty(STDOUT_FILENO) != 0,
-                "sennit send --rpc " + nodes_.front().rpc.url() + " --key " + options_.directory +
+                own_name() + " send --rpc " + nodes_.front().rpc.url() + " --key " +
+                    options_.directory +
                     "/faucet.key --to 0x5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e --value 1.5"};
     while (g_interrupted == 0 &&
            (options_.run_for == 0 || seconds() < static_cast<double>(options_.run_for))) {
