@@ -13,6 +13,13 @@ Bytes height_key(Height height) {
     return std::move(key).take();
 }
 
+/// Of a key that height_key() made.
+Height height_of(BytesView key) {
+    const auto height = Reader{key}.be<std::uint64_t>();
+    SENNIT_ASSERT(height);
+    return Height{*height};
+}
+
 }  // namespace
 
 void Catching::drain() {
@@ -79,12 +86,15 @@ void Catching::carry_out(const sync::KeepHeaders& keep) {
 void Catching::carry_out(const sync::LoadHeaders& load) {
     core_.run(LoadRows{chain::Column::unlinked, height_key(load.from), load.count},
               [this, from = load.from](JobResult&& result) {
+                  auto& rows = std::get<RowsLoaded>(result).rows;
+                  std::optional<Height> first;
+                  if (!rows.empty()) first = height_of(rows.front().first);
                   std::vector<Bytes> headers;
-                  for (auto& [key, row] : std::get<RowsLoaded>(result).rows) {
-                      if (key != height_key(from + headers.size())) break;
+                  for (auto& [key, row] : rows) {
+                      if (key != height_key(*first + headers.size())) break;
                       headers.push_back(std::move(row));
                   }
-                  core_.sync.on_headers_loaded(from, std::move(headers), core_.now);
+                  core_.sync.on_headers_loaded(from, std::move(headers), core_.now, first);
               });
 }
 

@@ -103,7 +103,8 @@ void BranchStage::offer(const Known& known, Now now) {
         auto block = blocks_.extract(offered_);
         if (block.empty()) return;
         offers_.insert(ids_[offered_]);
-        ++offered_;
+        // A short answer may have set it back below what came with a later one.
+        asked_to_ = std::max(asked_to_, ++offered_);
         exchange_.out(Offer{*peer_, std::move(block.mapped())});
     }
 }

@@ -14,7 +14,6 @@ using protocol::WireHeader;
 constexpr Duration kProverPatience = std::chrono::seconds{10};
 /// Headers that are read back at once.
 constexpr std::uint32_t kStride = 2048;
-constexpr std::uint64_t kStrideMin = 16;
 /// Reading back ends after eight million heights: beyond that fetching again is as quick.
 constexpr std::size_t kScanStepsMax = 4096;
 
@@ -66,8 +65,6 @@ void HeaderStage::stop() {
     chain_.reset();
     confirmed_ = asked_prover_ = scanned_ = false;
     scanning_.reset();
-    rescan_.reset();
-    absent_.reset();
     scan_next_ = Height{0};
     scan_steps_ = 0;
     exchange_.forget_if(
@@ -146,60 +143,46 @@ bool HeaderStage::ask_range(Now now) {
     return true;
 }
 
-/// Upwards in strides. An earlier run fetched downwards, so of one stride only the upper part may
-/// be there: where it begins is found by halving.
+/// Upwards, from one run of rows to the next: the disk tells where that begins.
 void HeaderStage::scan() {
     if (scanned_ || scanning_) return;
-    if (rescan_) {
-        scanning_ = std::exchange(rescan_, std::nullopt);
-        exchange_.out(LoadHeaders{scanning_->low, static_cast<std::uint32_t>(scanning_->count())});
-        return;
-    }
     if (scan_next_ <= base_height_) scan_next_ = base_height_ + 1;
     const auto open = chain_->highest_open();
     if (!open || *open < scan_next_ || scan_steps_ == kScanStepsMax) {
         scanned_ = true;
         return;
     }
-    const auto count = std::min<std::uint64_t>(kStride, *open - scan_next_ + 1);
     ++scan_steps_;
-    absent_.reset();
+    const auto count = std::min<std::uint64_t>(kStride, *open - scan_next_ + 1);
     scanning_ = Range{scan_next_, Height{scan_next_.value + count - 1}};
     exchange_.out(LoadHeaders{scan_next_, static_cast<std::uint32_t>(count)});
-    scan_next_ = scan_next_ + count;
 }
 
-/// Of what was `read`, the lowest `count` rows were there.
-void HeaderStage::halve(const Range& read, std::uint64_t count) {
-    auto high = read.high;
-    if (count < read.count()) {
-        absent_ = read.low + count;
-    } else if (absent_) {
-        high = Height{read.low.value - 1};
-    } else {
+void HeaderStage::on_loaded(Height from, Height first, const std::vector<Bytes>& rows) {
+    if (!scanning_ || scanning_->low != from) return;
+    const auto asked = *std::exchange(scanning_, std::nullopt);
+    if (rows.empty()) {
+        scanned_ = true;
         return;
     }
-    const auto unknown = high - *absent_;
-    if (unknown > kStrideMin) rescan_ = Range{Height{high.value - unknown / 2}, high};
-}
-
-void HeaderStage::on_loaded(Height from, const std::vector<Bytes>& rows) {
-    if (!scanning_ || scanning_->low != from) return;
-    const auto range = *std::exchange(scanning_, std::nullopt);
-    HeaderChain::Piece piece{{from, from}, {}, {}, std::nullopt};
+    if (first > asked.high) {
+        scan_next_ = first;
+        return;
+    }
+    HeaderChain::Piece piece{{first, first}, {}, {}, std::nullopt};
     std::uint64_t count = 0;
     for (const auto& row : rows) {
-        if (count == range.count()) break;
+        if (first + count > asked.high) break;
         const auto header = decode_header(row);
-        if (!header || header->height != from + count) break;
+        if (!header || header->height != first + count) break;
         if (count > 0 && header->previous_hash != piece.top) break;
         if (count == 0) piece.below = header->previous_hash;
         piece.top = header_id(row);
         ++count;
     }
-    halve(range, count);
+    scan_next_ = first + std::max<std::uint64_t>(count, 1);
     if (count == 0) return;
-    piece.range.high = Height{from.value + count - 1};
+    piece.range.high = Height{first.value + count - 1};
     if (!chain_->fits(piece) || !chain_->claim(piece.range)) return;
     // Rows of another chain, or of a liar's: nobody is blamed twice, they are fetched again.
     (void)chain_->add(std::move(piece));

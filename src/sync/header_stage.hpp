@@ -27,7 +27,8 @@ class HeaderStage {
     Result<std::size_t> on_answer(const Request& request, const protocol::Message& answer, Now now);
     /// Overdue, refused, gone; `busy`: may be asked again. An error: as of advance().
     Result<void> on_failed(const ForHeaders& ask, bool busy);
-    void on_loaded(Height from, const std::vector<Bytes>& rows);
+    /// `first`: where the rows begin, at or above `from`.
+    void on_loaded(Height from, Height first, const std::vector<Bytes>& rows);
 
     bool confirmed() const { return confirmed_; }
     bool complete() const { return chain_ && chain_->complete(); }
@@ -47,7 +48,6 @@ class HeaderStage {
     std::uint64_t batch(const Source& source) const;
     Result<void> ask_prover(Now now);
     void scan();
-    void halve(const Range& read, std::uint64_t count);
     bool ask_range(Now now);
 
     Exchange& exchange_;
@@ -62,9 +62,6 @@ class HeaderStage {
     // Reading back what an earlier run kept.
     bool scanned_{false};
     std::optional<Range> scanning_;  ///< being read
-    std::optional<Range> rescan_;    ///< a part of the last stride that may begin with a row
-    std::optional<Height>
-        absent_;  ///< of the last stride: the highest row that is known not to be there
     Height scan_next_;
     std::size_t scan_steps_{0};
 };

@@ -143,8 +143,12 @@ void Sync::on_proof(std::uint64_t job, bool valid, Now now) {
     core_->advance(now);
 }
 
-void Sync::on_headers_loaded(Height from, std::vector<Bytes> headers, Now now) {
-    if (core_->stage == Stage::headers) core_->headers.on_loaded(from, headers);
+void Sync::on_headers_loaded(Height from, std::vector<Bytes> headers, Now now,
+                             std::optional<Height> first) {
+    if (core_->stage == Stage::headers) {
+        core_->headers.on_loaded(from, first.value_or(from), headers);
+    }
+    if (first && *first != from) headers.clear();
     if (core_->stage == Stage::blocks) {
         if (auto loaded = core_->blocks.on_loaded(from, headers, now); !loaded) {
             core_->restart(now);

@@ -142,7 +142,10 @@ class Sync {
                                 const protocol::Message& answer, Now now);
 
     void on_proof(std::uint64_t job, bool valid, Now now);
-    void on_headers_loaded(Height from, std::vector<Bytes> headers, Now now);
+    /// The first run of rows at or above `from`: it begins at `first`, or at `from` if that is not
+    /// said. Empty: there are none.
+    void on_headers_loaded(Height from, std::vector<Bytes> headers, Now now,
+                           std::optional<Height> first = {});
     /// How far an Append came. `error` is about the first block that was not applied: mismatch
     /// condemns its body and so its sender, invalid condemns the block, io is ours.
     void on_appended(const chain::State::Appended& result, Now now);

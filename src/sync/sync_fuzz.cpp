@@ -266,8 +266,13 @@ class Run {
         const auto most = append.blocks.size();
         result.applied = !fits ? 0 : how < 3 ? choices_.below(most) : most;
         if (result.applied < most) {
-            const Errc codes[] = {Errc::mismatch, Errc::mismatch, Errc::not_found, Errc::invalid};
-            result.error = Error{fits ? codes[choices_.below(4)] : Errc::not_found, "refused"};
+            // A block without a body cannot have a wrong one; a condemned one ends the run.
+            const bool has_body = append.blocks[result.applied].size() > 0;
+            const auto code = !fits || how == 1         ? Errc::not_found
+                              : choices_.below(30) == 1 ? Errc::invalid
+                              : has_body                ? Errc::mismatch
+                                                        : Errc::not_found;
+            result.error = Error{code, "refused"};
             appends_.clear();
         }
         base_ += result.applied;
@@ -281,16 +286,17 @@ class Run {
         const auto load = loads_.front();
         loads_.pop_front();
         std::vector<Bytes> found;
-        for (auto row = rows_.find(load.from); row != rows_.end() && found.size() < load.count;
-             ++row) {
-            if (row->first != load.from + found.size()) break;
+        auto row = rows_.lower_bound(load.from);
+        const auto first = row == rows_.end() ? std::nullopt : std::optional{row->first};
+        for (; row != rows_.end() && found.size() < load.count; ++row) {
+            if (row->first != *first + found.size()) break;
             found.push_back(row->second);
         }
         const auto how = choices_.below(10);
         if (how == 0 && !found.empty()) found.back().back() ^= 1;
         if (how == 1) found.clear();
         if (how == 2 && !found.empty()) found.resize(choices_.below(found.size()));
-        sync_.on_headers_loaded(load.from, std::move(found), now_);
+        sync_.on_headers_loaded(load.from, std::move(found), now_, first);
     }
 
     void prove() {

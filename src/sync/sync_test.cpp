@@ -169,6 +169,13 @@ TEST(Sync, continues_after_a_kill_among_headers) {
     EXPECT_TRUE(world.blames.empty());
 }
 
+TEST(Sync, finds_at_once_that_nothing_was_kept) {
+    World world{source(), small()};
+    world.add();
+    ASSERT_TRUE(world.run([&] { return world.rows.size() > 100; }));
+    EXPECT_EQ(world.loads, 1U);
+}
+
 TEST(Sync, continues_after_a_kill_among_blocks) {
     Options options = small();
     options.window_blocks_max = 512;

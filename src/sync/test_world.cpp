@@ -391,14 +391,18 @@ void World::carry_out(const KeepHeaders& keep) {
 
 void World::carry_out(const LoadHeaders& load) {
     std::vector<Bytes> loaded;
-    for (auto row = rows.find(load.from); row != rows.end() && loaded.size() < load.count; ++row) {
-        if (row->first != load.from + loaded.size()) break;
+    auto row = rows.lower_bound(load.from);
+    const auto first = row == rows.end() ? std::nullopt : std::optional{row->first};
+    for (; row != rows.end() && loaded.size() < load.count; ++row) {
+        if (row->first != *first + loaded.size()) break;
         loaded.push_back(row->second);
         if (damage_rows) loaded.back()[50] ^= 1;
     }
-    after(std::chrono::milliseconds{1}, [this, from = load.from, loaded = std::move(loaded)] {
-        sync->on_headers_loaded(from, loaded, now);
-    });
+    ++loads;
+    after(std::chrono::milliseconds{1},
+          [this, from = load.from, loaded = std::move(loaded), first] {
+              sync->on_headers_loaded(from, loaded, now, first);
+          });
 }
 
 void World::carry_out(const DropHeaders& drop) {

@@ -105,6 +105,7 @@ class World {
     std::vector<Blame> blames;
     std::size_t praises{0};
     std::size_t offers{0};
+    std::size_t loads{0};
     std::size_t appending{0};                 ///< handed over and not executed yet
     std::map<std::string, std::size_t> asks;  ///< by kind of message
     Sync::Held most;                          ///< of each, the most that was held at once
