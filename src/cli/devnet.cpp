@@ -171,7 +171,7 @@ void Devnet::maybe_send(double seconds) {
     tx.gas_limit = 21'000;
     tx.value = 1'000'000'000'000'000;
     tx.to = Address::from(Bytes(20, 0x5e));
-    const auto raw = sign_transaction(tx, 1337, *faucet_);
+    const auto raw = sign_transaction(tx, InitOptions{}.chain_id, *faucet_);
     const auto answer =
         nodes_.front().rpc.call("eth_sendRawTransaction", json::Value::array({"0x" + to_hex(raw)}));
     if (!answer) {

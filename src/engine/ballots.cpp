@@ -117,6 +117,9 @@ void Ballots::certify(const CertificatePtr& certificate) {
 
 void Ballots::keep_proof(const SetProof& proof) {
     if (!proof.set || proof.set->version != proof.certificate->set_version) return;
+    // Whoever knows only the version before can check a joint link and no later one; after a
+    // restart such a later one must not replace what is kept (docs/adr/0003).
+    if (proof.set->version > 0 && !proof.certificate->joint) return;
     if (!proofs_kept_.insert(proof.set->version).second) return;
     Writer key;
     key.be(proof.set->version);
