@@ -79,9 +79,11 @@ void SimNode::start() {
         config, {options_.node_key}, Rng{seed_from(rng_)}, saved_values(*store_));
     SENNIT_ASSERT(made.has_value());
     run_->protocol = *std::move(made);
+    engine::Options options;
+    options.account = options_.account;
     run_->engine = std::make_unique<engine::Engine>(genesis_, run_->state->genesis_id(),
                                                     *std::move(setup), options_.validator_key,
-                                                    engine::Options{}, Rng{seed_from(rng_)}, now());
+                                                    options, Rng{seed_from(rng_)}, now());
     view_ = run_->engine->view(now());
     run_->engine->attach(kInstance, std::string{kProtocol}, *run_->protocol, now());
     for (const auto peer : options_.bootstrap) {
@@ -237,6 +239,14 @@ engine::Ticket SimNode::submit(const TransactionPtr& tx) {
     const engine::Ticket ticket{next_ticket_++};
     handle(engine::Submit{ticket, tx->rlp});
     return ticket;
+}
+
+void SimNode::say(const protocol::MessagePtr& message) {
+    std::vector<PeerId> peers;
+    for (const auto& line : run_->engine->peer_lines()) peers.push_back(line.ref.peer);
+    const protocol::Outgoing outgoing{message, protocol::Priority::urgent, {}, {}, {}, {}};
+    (void)run_->protocol->send(peers, outgoing, now());
+    pump();
 }
 
 const Result<TxId>* SimNode::answer(engine::Ticket ticket) const {

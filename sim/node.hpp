@@ -8,6 +8,7 @@ namespace sennit::sim {
 
 struct NodeOptions {
     std::optional<crypto::Ed25519Key> validator_key;
+    std::optional<crypto::Secp256k1Key> account;  ///< brings evidence
     crypto::Ed25519Key node_key;
     std::vector<HostId> bootstrap;
     Duration clock_skew{0};  ///< of its wall's clock
@@ -65,6 +66,12 @@ class SimNode {
     engine::Ticket submit(const TransactionPtr& tx);
     /// Nullptr: no answer yet.
     const Result<TxId>* answer(engine::Ticket ticket) const;
+    // What a machine that is not honest does beside its engine.
+
+    /// To all its peers, whatever the engine thinks of it.
+    void say(const protocol::MessagePtr& message);
+    chain::State& state() { return *run_->state; }
+
     /// Timers that have fired: a node that spins shows here.
     std::uint64_t wakes() const { return wakes_; }
 

@@ -26,6 +26,7 @@ void expect_finality(const World& world) {
 void expect_honest(const World& world) {
     EXPECT_THAT(world.violations(), IsEmpty());
     EXPECT_EQ(world.heard("twice"), 0u);
+    EXPECT_EQ(world.heard("against itself"), 0u);
     EXPECT_EQ(world.heard("another one runs the same key"), 0u);
 }
 

@@ -15,6 +15,7 @@ constexpr std::uint64_t kEarlySeconds = 2;
 chain::Genesis make_genesis(const World::Options& options) {
     auto genesis = chain::fixture::genesis(options.stakes);
     genesis.stake.epoch_slots = options.epoch_slots;
+    genesis.stake.unbonding_seconds = options.unbonding_seconds;
     return genesis;
 }
 
@@ -52,6 +53,7 @@ SimNode& World::add(NodeOptions options) {
 SimNode& World::add_validator(std::uint32_t number, Duration clock_skew) {
     NodeOptions options{
         .validator_key = chain::fixture::validator_key(number),
+        .account = chain::fixture::account_key(number),
         .node_key = chain::fixture::node_key(static_cast<std::uint32_t>(nodes_.size())),
         .bootstrap = {},
         .clock_skew = clock_skew};
@@ -64,6 +66,7 @@ SimNode& World::add_observer(std::vector<HostId> bootstrap) {
         for (const auto& other : nodes_) bootstrap.push_back(other->host());
     }
     return add({.validator_key = {},
+                .account = {},
                 .node_key = chain::fixture::node_key(static_cast<std::uint32_t>(nodes_.size())),
                 .bootstrap = std::move(bootstrap)});
 }

@@ -15,6 +15,7 @@ class World {
         std::uint64_t seed{1};
         std::vector<std::uint64_t> stakes{1, 1, 1, 1};  ///< of the genesis validators, in coins
         std::uint64_t epoch_slots{64};
+        std::uint64_t unbonding_seconds{1000};
         Line line;
         Costs costs;
         bool check_invariants{true};

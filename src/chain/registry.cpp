@@ -182,6 +182,25 @@ Result<Bytes> registry_view(Overlay& state, BytesView data) {
     }
 }
 
+Bytes evidence_call(const Evidence& evidence) {
+    abi::Answer arguments{2};
+    arguments.bytes(evidence.first).bytes(evidence.second);
+    Writer out;
+    out.be(kEvidence).raw(std::move(arguments).take());
+    return std::move(out).take();
+}
+
+Result<Prosecution> prosecution(const StateReader& state, const ValidatorKey& key) {
+    Overlay overlay{state};
+    RegistryStore store{overlay};
+    SENNIT_TRY(const auto use, store.key_use(key.view()));
+    if (!use.used || use.role != KeyRole::validator) return Prosecution::moot;
+    if (use.barred) return Prosecution::over;
+    SENNIT_TRY(const auto candidate, store.candidate(use.account));
+    const bool stake = candidate.stake != 0 || candidate.unbonding != 0;
+    return candidate.validator_key == key && stake ? Prosecution::open : Prosecution::moot;
+}
+
 Result<void> Registry::call(const Address& sender, Amount value, BytesView data) {
     const auto selector = abi::selector_of(data);
     if (!selector) return fails("no selector");

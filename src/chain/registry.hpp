@@ -43,6 +43,18 @@ std::uint64_t registry_gas(BytesView data);
 /// reverted") for anything else, and for members of a version that is not kept.
 Result<Bytes> registry_view(Overlay& state, BytesView data);
 
+/// The data of a call that brings evidence before the registry.
+Bytes evidence_call(const Evidence& evidence);
+
+/// What evidence against a validator key can still do, in some state.
+enum class Prosecution : std::uint8_t {
+    open,  ///< the key has stake, bonded or unbonding
+    over,  ///< it is barred already
+    moot,  ///< no candidate's key, or one that has no stake left
+};
+/// Errors: io.
+Result<Prosecution> prosecution(const StateReader& state, const ValidatorKey& key);
+
 /// Moves money between accounts; an account that has none gets one, and zero leaves no trace. The
 /// source must have it (the caller has checked).
 Result<void> transfer(Overlay& state, const Address& from, const Address& to, Amount amount);

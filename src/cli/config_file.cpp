@@ -138,6 +138,7 @@ Result<void> read_sections(const toml::table& root, const std::string& directory
     SENNIT_TRY(auto genesis, top.text("genesis", "genesis.json"));
     SENNIT_TRY(auto node_key, top.text("node_key", "node.key"));
     SENNIT_TRY(auto validator_key, top.text("validator_key", ""));
+    SENNIT_TRY(auto account_key, top.text("account_key", ""));
     SENNIT_TRY(auto workers, top.number("workers", 2, 64));
     config.data_dir = inside(data_dir);
     config.genesis_file = inside(genesis);
@@ -145,6 +146,9 @@ Result<void> read_sections(const toml::table& root, const std::string& directory
     SENNIT_TRY(config.node_key, read_ed25519(inside(node_key)));
     if (!validator_key.empty()) {
         SENNIT_TRY(config.validator_key, read_ed25519(inside(validator_key)));
+    }
+    if (!account_key.empty()) {
+        SENNIT_TRY(config.engine.account, read_account(inside(account_key)));
     }
 
     SENNIT_TRY(auto* rpc_table, top.table("rpc"));
@@ -227,6 +231,10 @@ std::string config_text(const ConfigText& values) {
            "cut.\n" +
            std::string{values.validator ? "" : "# "} +
            "validator_key = \"validator.key\"\n\n"
+           "# Pays for bringing evidence against validators that cheat, and earns a tenth of what "
+           "they lose.\n" +
+           std::string{values.validator ? "" : "# "} +
+           "account_key = \"account.key\"\n\n"
            "# Threads that check signatures.\n"
            "workers = 2\n\n"
            "[rpc]\n"

@@ -78,14 +78,6 @@ Result<std::uint64_t> quantity_of(const json::Value& value) {
     return out;
 }
 
-Bytes sign_transaction(Transaction tx, std::uint64_t chain_id, const crypto::Secp256k1Key& key) {
-    const auto signature = key.sign(signing_digest(tx, chain_id));
-    tx.r = signature.r;
-    tx.s = signature.s;
-    tx.v = 35 + 2 * chain_id + signature.recovery;
-    return encode(tx);
-}
-
 Result<void> send(const SendOptions& options) {
     SENNIT_TRY(auto rpc, RpcClient::open(options.rpc));
     SENNIT_TRY(auto key, read_account(options.key));

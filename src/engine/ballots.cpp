@@ -71,9 +71,9 @@ void Ballots::count(const std::vector<Vote>& votes) {
         if (added.fresh) fresh.push_back(vote);
         if (added.certificate) certificates.push_back(added.certificate);
         if (added.equivocation) {
-            core_.notify(Notify::Level::warning, "validator " + to_hex(vote.key) +
-                                                     " voted twice for slot " +
-                                                     std::to_string(vote.link.target.slot.value));
+            core_.reporter->on_offence(
+                vote.key, *added.equivocation,
+                "voted against itself in slot " + std::to_string(vote.link.target.slot.value));
         }
     }
     for (const auto& vote : fresh) {
@@ -99,20 +99,32 @@ void Ballots::certify(const CertificatePtr& certificate) {
     const auto done = core_.tree.certify(certificate);
     if (!done || !*done) return;
     const auto& target = certificate->link.target;
-    chain::Batch batch;
-    Writer key;
-    key.be(target.slot.value).hash(target.id);
-    batch.put(chain::Column::certificates, key.bytes(), encode(*certificate));
-    core_.store(std::move(batch), chain::Durability::buffered);
-    const auto newer = [&] {
-        return !core_.finality || core_.finality->link.target.slot < target.slot;
-    };
-    if (certificate->finalises() && newer()) core_.finality = certificate;
+    store(*certificate);
     if (certificate->finalises()) {
+        note_finality(certificate);
         const auto facts = core_.tree.find(target.id);
         keep_proof({facts->sets.at(target.slot).current, certificate});
     }
     core_.intake->on_certificate(target.id);
+}
+
+void Ballots::store(const Certificate& certificate) {
+    chain::Batch batch;
+    Writer key;
+    key.be(certificate.link.target.slot.value).hash(certificate.link.target.id);
+    batch.put(chain::Column::certificates, key.bytes(), encode(certificate));
+    core_.store(std::move(batch), chain::Durability::buffered);
+}
+
+void Ballots::note_finality(const CertificatePtr& certificate) {
+    const auto& held = core_.finality;
+    if (!held || held->link.target.slot < certificate->link.target.slot)
+        core_.finality = certificate;
+}
+
+void Ballots::keep_finality(const CertificatePtr& certificate) {
+    store(*certificate);
+    note_finality(certificate);
 }
 
 void Ballots::keep_proof(const SetProof& proof) {

@@ -38,12 +38,14 @@ Core::Core(chain::Genesis genesis_, BlockId genesis_id_, Setup setup,
       ballots{std::make_unique<Ballots>(*this)},
       traffic{std::make_unique<Traffic>(*this)},
       producer{std::make_unique<Producer>(*this)},
+      reporter{std::make_unique<Reporter>(*this)},
       desk{std::make_unique<Desk>(*this)},
       catching{std::make_unique<Catching>(*this)},
       meeting{std::make_unique<Meeting>(*this)},
       now{start},
       head{setup.base},
       head_view{setup.view},
+      base_view{setup.view},
       finality{setup.finality} {
     if (key) {
         validator.emplace(*std::move(key), genesis_id, schedule, setup.slashing,
@@ -58,6 +60,7 @@ Core::Core(chain::Genesis genesis_, BlockId genesis_id_, Setup setup,
     for (const auto& layer : setup.layers) intake->restore(layer);
     sync.set_known([this](const BlockId& id) { return tree.find(id) != nullptr; });
     chain_changed();
+    reporter->restore(std::move(setup.evidence));
     // Only now is the head what it was, and with it the accounts that the pool is held against.
     traffic->restore(std::move(setup.pool));
 }
@@ -217,6 +220,7 @@ void Core::apply_finality() {
         intake->forget(dropped);
         intake->on_finalised(target->id);
         votes.prune(target->slot);
+        if (done.view) base_view = done.view;
         if (head->id == target->id && done.view) head_view = done.view;
         chain_changed();
         meeting->tell_status();
@@ -254,13 +258,14 @@ void Core::rebase(chain::FactsPtr base, std::span<const chain::FactsPtr> recent,
     intake->on_rebased();
     votes.prune(base->slot);
     head = std::move(base);
-    head_view = std::move(view);
+    head_view = base_view = std::move(view);
     chain_changed();
 }
 
 void Core::on_wake() {
     intake->on_wake();
     producer->on_wake();
+    reporter->on_wake();
     meeting->on_wake();
     pool.on_time(now);
     if (const auto due = sync.deadline(); due && *due <= now.at) sync.on_deadline(now);

@@ -14,6 +14,7 @@ class Intake;
 class Ballots;
 class Traffic;
 class Producer;
+class Reporter;
 class Desk;
 class Catching;
 class Meeting;
@@ -32,6 +33,7 @@ class Core {
     const BlockId genesis_id;
     const chain::Schedule schedule;
     const Options options;
+    const std::optional<crypto::Secp256k1Key>& account{options.account};
 
     // State machines.
     chain::Tree tree;
@@ -47,6 +49,7 @@ class Core {
     std::unique_ptr<Ballots> ballots;
     std::unique_ptr<Traffic> traffic;
     std::unique_ptr<Producer> producer;
+    std::unique_ptr<Reporter> reporter;
     std::unique_ptr<Desk> desk;
     std::unique_ptr<Catching> catching;
     std::unique_ptr<Meeting> meeting;
@@ -64,7 +67,8 @@ class Core {
     // Chain.
     chain::FactsPtr head;
     chain::StateViewPtr head_view;
-    CertificatePtr finality;  ///< newest certificate that finalises
+    chain::StateViewPtr base_view;  ///< of the tree's root
+    CertificatePtr finality;        ///< newest certificate that finalises
 
     // Towards the driver.
     std::deque<Action> actions;

@@ -156,6 +156,7 @@ Instant Engine::deadline(Now now) const {
     take(core_->sync.deadline());
     take(core_->intake->deadline());
     take(core_->producer->deadline());
+    take(core_->reporter->deadline());
     return first;
 }
 
@@ -194,6 +195,7 @@ void Engine::check_invariants() const {
     core_->sync.check_invariants();
     core_->inventory.check_invariants();
     core_->intake->check_invariants();
+    core_->reporter->check_invariants();
     if (core_->validator) core_->validator->check_invariants();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "crypto/secp256k1.hpp"
 #include "engine/job.hpp"
 #include "mempool/mempool.hpp"
 #include "peers/peers.hpp"
@@ -26,8 +27,16 @@ struct Options {
     mempool::Mempool::Limits pool;
     sync::Options sync;
     bool empty_blocks{true};
+    /// Pays for transactions of the node's own: evidence against validators.
+    std::optional<crypto::Secp256k1Key> account;
     /// Blocks of one proposal may hold so many transactions; the chain's own limits apply besides.
     std::size_t block_transactions_max{2000};
+};
+
+/// Evidence that the chain has not judged yet.
+struct KeptEvidence {
+    ValidatorKey offender;
+    Evidence evidence;
 };
 
 /// What a node finds on its disk when it starts; see `load_setup`.
@@ -45,6 +54,7 @@ struct Setup {
     /// Of the base: blocks above it name it as J, and whoever gets them wants it beside.
     CertificatePtr base_certificate;
     std::optional<validator::SlashingRecord> slashing;
+    std::vector<KeptEvidence> evidence;
     std::vector<Bytes> pool;
     std::optional<Bytes> peers;
     CertificatePtr finality;  ///< the newest held certificate that finalises

@@ -105,11 +105,16 @@ class Ballots {
     void certify(const CertificatePtr& certificate);
     /// The first finality proof under a version is kept for those who follow.
     void keep_proof(const SetProof& proof);
+    /// A certificate that finalises and whose signatures hold is the proof we show, if it is the
+    /// newest.
+    void keep_finality(const CertificatePtr& certificate);
 
   private:
     void verify(std::optional<PeerRef> peer, std::optional<protocol::ReceiptId> receipt,
                 std::vector<Vote> votes);
     void count(const std::vector<Vote>& votes);
+    void store(const Certificate& certificate);
+    void note_finality(const CertificatePtr& certificate);
 
     Core& core_;
     std::set<std::uint32_t> proofs_kept_;
@@ -124,6 +129,8 @@ class Traffic {
     void on_transactions(PeerRef peer, protocol::ReceiptId receipt,
                          const protocol::Transactions& message);
     void on_submit(Ticket ticket, Bytes rlp);
+    /// The same for the node itself: checked, taken into the pool, on the disk, then passed on.
+    void submit(Bytes rlp, std::function<void(const Result<TxId>&)> done);
     void restore(std::vector<Bytes> rlp);
     /// Joined and left the head's branch.
     void on_reorg(const std::vector<BlockPtr>& left, const std::vector<BlockPtr>& joined,
@@ -133,6 +140,42 @@ class Traffic {
     void relay(const TransactionPtr& tx);
 
     Core& core_;
+};
+
+/// Errors: io, also for a row that is none.
+Result<std::vector<KeptEvidence>> load_evidence(const chain::Store& store);
+
+/// Evidence of what validators did that none may (CHAIN rules 15 and 16): kept until the chain has
+/// judged the key for good, across restarts, and brought before the registry by the node's account
+/// if it has one. Who brings it first earns a tenth of what the key loses.
+class Reporter {
+  public:
+    explicit Reporter(Core& core) : core_{core} {}
+
+    void restore(std::vector<KeptEvidence> kept);
+    /// Signatures hold. `what` is for the operator: "proposed twice in slot 7".
+    void on_offence(const ValidatorKey& offender, Evidence evidence, const std::string& what);
+    void on_wake();
+    std::optional<Instant> deadline() const;
+    void check_invariants() const;
+
+  private:
+    struct Case {
+        Evidence evidence;
+        Slot due;                ///< brought then, unless somebody else has
+        TransactionPtr brought;  ///< ours, the last
+    };
+    using Cases = std::map<ValidatorKey, Case>;
+
+    Case open(const ValidatorKey& offender, Evidence evidence) const;
+    Cases::iterator close(Cases::iterator at);
+    bool pursue(const ValidatorKey& offender, Case& found);
+    bool brought_by_another(const ValidatorKey& offender, const Case& found) const;
+    void bring(Case& found);
+
+    Core& core_;
+    Cases cases_;
+    Slot looked_;
 };
 
 /// The validator's duties carried out: build, sign, record, send; vote.
@@ -209,6 +252,7 @@ class Catching {
     std::deque<std::shared_ptr<Appending>>
         appending_;  ///< in order; the front is next for the chain
     bool append_running_{false};
+    CertificatePtr proven_;  ///< the newest proof of the sync under way
     Height dropped_up_to_;
 };
 

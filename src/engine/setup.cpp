@@ -78,6 +78,7 @@ Result<Setup> load_setup(chain::State& state, const chain::Store& store) {
     if (record) {
         SENNIT_TRY(setup.slashing, validator::decode_slashing_record(*record));
     }
+    SENNIT_TRY(setup.evidence, load_evidence(store));
     SENNIT_TRY(setup.peers, value(store, chain::Column::peers, "book"));
     SENNIT_TRY(store.scan(chain::Column::pool, {}, [&](BytesView, BytesView rlp) {
         setup.pool.push_back(to_bytes(rlp));

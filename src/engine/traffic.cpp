@@ -48,25 +48,25 @@ void Traffic::on_transactions(PeerRef peer, protocol::ReceiptId receipt,
 }
 
 void Traffic::on_submit(Ticket ticket, Bytes rlp) {
+    submit(std::move(rlp), [this, ticket](const Result<TxId>& result) {
+        core_.actions.emplace_back(Answer{ticket, result});
+    });
+}
+
+void Traffic::submit(Bytes rlp, std::function<void(const Result<TxId>&)> done) {
     OpenTransactions job{{protocol::SharedSlice{std::move(rlp)}}, core_.head_view};
-    core_.run(std::move(job), [this, ticket](JobResult&& result) {
+    core_.run(std::move(job), [this, done = std::move(done)](JobResult&& result) {
         auto& opened = std::get<TransactionsOpened>(result).transactions.front();
-        if (!opened) {
-            core_.actions.emplace_back(Answer{ticket, opened.error()});
-            return;
-        }
+        if (!opened) return done(opened.error());
         auto added = core_.pool.add(opened->tx, opened->account, core_.now);
-        if (!added) {
-            core_.actions.emplace_back(Answer{ticket, added.error()});
-            return;
-        }
+        if (!added) return done(added.error());
         core_.publish_due = true;
         const auto tx = opened->tx;
         chain::Batch batch;
         batch.put(chain::Column::pool, tx->id.view(), tx->rlp);
         for (const auto& gone : added->removed) batch.erase(chain::Column::pool, gone->id.view());
-        core_.store(std::move(batch), chain::Durability::synced, [this, ticket, tx] {
-            core_.actions.emplace_back(Answer{ticket, tx->id});
+        core_.store(std::move(batch), chain::Durability::synced, [this, done, tx] {
+            done(tx->id);
             relay(tx);
         });
     });
