@@ -71,6 +71,7 @@ void Catching::carry_out(const sync::VerifyProof& verify) {
         if (valid) {
             auto set = std::make_shared<const ValidatorSet>(verify.quorum->current());
             core_.ballots->keep_proof({std::move(set), verify.certificate});
+            proven_ = verify.certificate;
         }
         core_.sync.on_proof(verify.job, valid, core_.now);
     });
@@ -148,6 +149,11 @@ void Catching::on_appended(const Appending& front, BlocksAppended&& appended) {
     if (result.error && result.error->code == Errc::io)
         return core_.halt("sync: " + result.error->text());
     if (!result.error) result.error = front.error;
+    // Held to be told on only when its source is here: whoever shows a proof answers for the
+    // header below it.
+    if (proven_ && result.base && result.base->id == proven_->link.source.id) {
+        core_.ballots->keep_finality(std::exchange(proven_, nullptr));
+    }
     if (result.applied > 0) core_.rebase(result.base, appended.recent, std::move(appended.view));
     for (const auto& account : result.touched)
         core_.pool.on_account(account.address, {account.nonce, account.balance});

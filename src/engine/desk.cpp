@@ -143,13 +143,17 @@ void Desk::serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetC
         if (core_.finality) out.certificates.push_back(core_.finality);
         return answer(peer, receipt, protocol::make_message(std::move(out)));
     }
-    // Proofs at set changes, from that version on, then the latest (CHAIN rule 21).
+    // Proofs at set changes, from that version on, then the latest (CHAIN rule 21), which takes the
+    // last place. Whoever gets fewer than there are asks on from the last that it learnt.
     Writer from;
     from.be(std::get<protocol::FromSetVersion>(ask.what).version);
-    core_.run(LoadRows{chain::Column::proofs, from.bytes(), protocol::kCertificatesMax},
+    core_.run(LoadRows{chain::Column::proofs, from.bytes(), protocol::kCertificatesMax - 1},
               [this, peer, receipt](JobResult&& result) {
                   protocol::Certificates proofs;
+                  std::size_t bytes = 0;
                   for (const auto& [key, row] : std::get<RowsLoaded>(result).rows) {
+                      bytes += row.size();
+                      if (bytes > kAnswerBytesMax) break;
                       auto proof = decode_proof(row);
                       if (!proof) return core_.halt("stored proof: " + proof.error().text());
                       proofs.sets.push_back(std::move(proof->set));

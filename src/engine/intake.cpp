@@ -45,9 +45,11 @@ void Intake::consider(Candidate candidate) {
     const auto standing = core_.tree.standing(id);
     if (standing != chain::Tree::Standing::unknown || checking_.contains(id)) {
         settle(candidate, Verdict::ignore);
-        if (standing == chain::Tree::Standing::executed ||
-            standing == chain::Tree::Standing::finalised) {
+        using Standing = chain::Tree::Standing;
+        if (standing == Standing::executed || standing == Standing::finalised) {
             offer_done(id, true);
+        } else if (standing == Standing::failed) {
+            offer_done(id, false);
         }
         return;
     }
@@ -114,15 +116,17 @@ void Intake::wait_for_slot(Candidate candidate, Slot slot) {
         return held.candidate.block.header().validator == validator;
     };
     const auto count = std::count_if(held_.begin(), held_.end(), same);
-    if (static_cast<std::size_t>(count) >= kFuturePerValidator || held_.size() >= kHeldMax) return;
     const auto start = from_unix_seconds(core_.schedule.timestamp(slot));
-    if (start - core_.now.wall > kHoldMax) return;
+    if (static_cast<std::size_t>(count) >= kFuturePerValidator || held_.size() >= kHeldMax ||
+        start - core_.now.wall > kHoldMax) {
+        return offer_done(candidate.block.id(), false);
+    }
     held_.push_back({std::move(candidate), *core_.at_wall(start)});
 }
 
 void Intake::wait_for_certificate(Candidate candidate, const BlockId& target) {
     settle(candidate, Verdict::ignore);
-    if (held_.size() >= kHeldMax) return;
+    if (held_.size() >= kHeldMax) return offer_done(candidate.block.id(), false);
     const auto peer = candidate.peer;
     const auto slot = std::chrono::seconds{core_.genesis.stake.slot_seconds};
     held_.push_back({std::move(candidate), core_.now.at + slot, true});
@@ -202,10 +206,9 @@ void Intake::on_checked(Candidate candidate, chain::FactsPtr facts, CertificateP
         return refuse(candidate, {Errc::invalid, "certificate signature does not verify"});
     const auto block = *checked.block;
     // Only now: a forged header must not accuse anybody.
-    if (core_.tree.double_proposal(*facts, block->header)) {
-        core_.notify(Notify::Level::warning, "validator " + to_hex(block->header.validator) +
-                                                 " proposed twice in slot " +
-                                                 std::to_string(facts->slot.value));
+    if (auto evidence = core_.tree.double_proposal(*facts, block->header)) {
+        core_.reporter->on_offence(block->header.validator, *std::move(evidence),
+                                   "proposed twice in slot " + std::to_string(facts->slot.value));
     }
     core_.producer->on_foreign_signature(block->header.validator, facts->slot);
     // What we asked for by id is taken even as the third of its slot: else one dishonest leader
@@ -283,7 +286,8 @@ void Intake::on_executed(const BlockPtr& block, std::optional<PeerRef> from,
             return offer_done(block->id, false);
         }
         // Its parent was dropped by finality meanwhile, and it with its parent.
-        if (core_.tree.standing(block->id) == chain::Tree::Standing::unknown) return;
+        if (core_.tree.standing(block->id) == chain::Tree::Standing::unknown)
+            return offer_done(block->id, false);
         if (from) core_.judge(*from, peers::Deed::invalid_block, why.text());
         core_.notify(Notify::Level::warning,
                      "block " + to_hex(block->id) + " refused: " + why.text());
@@ -291,7 +295,8 @@ void Intake::on_executed(const BlockPtr& block, std::optional<PeerRef> from,
         offer_done(block->id, false);
         return core_.chain_changed();
     }
-    if (core_.tree.standing(block->id) == chain::Tree::Standing::unknown) return;
+    if (core_.tree.standing(block->id) == chain::Tree::Standing::unknown)
+        return offer_done(block->id, false);
     auto& result = *executed.result;
     core_.tree.on_executed(result.facts);
     if (executed.view) views_[block->id] = executed.view;
