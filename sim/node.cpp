@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "chain/trust.hpp"
 #include "protocol/registry.hpp"
 
 namespace sennit::sim {
@@ -65,6 +66,8 @@ void SimNode::start() {
     auto state = chain::State::open(*store_, genesis_);
     SENNIT_ASSERT(state.has_value());
     run_->state = *std::move(state);
+    SENNIT_ASSERT(
+        chain::check_trust(genesis_, *store_, *run_->state->base(), options_.trusted, now().wall));
     auto setup = engine::load_setup(*run_->state, *store_);
     SENNIT_ASSERT(setup.has_value());
 
@@ -81,6 +84,7 @@ void SimNode::start() {
     run_->protocol = *std::move(made);
     engine::Options options;
     options.account = options_.account;
+    options.sync.trusted = options_.trusted;
     run_->engine = std::make_unique<engine::Engine>(genesis_, run_->state->genesis_id(),
                                                     *std::move(setup), options_.validator_key,
                                                     options, Rng{seed_from(rng_)}, now());

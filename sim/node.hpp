@@ -13,6 +13,7 @@ struct NodeOptions {
     std::vector<HostId> bootstrap;
     Duration clock_skew{0};  ///< of its wall's clock
     bool check_invariants{true};
+    std::optional<Checkpoint> trusted{};
 };
 
 /// What work costs, in virtual time.
@@ -41,6 +42,8 @@ class SimNode {
     ~SimNode();
 
     void start();
+    /// From the next start on.
+    void trust(const Checkpoint& checkpoint) { options_.trusted = checkpoint; }
     /// In order: goodbyes, the peer book saved.
     void stop();
     /// As by the power switch: writes and jobs under way are lost.

@@ -53,10 +53,10 @@ void expect_finality(const World& world, std::uint64_t within = 3) {
     EXPECT_THAT(slots, Each(Ge(world.slot() - within)));
 }
 
-World long_world(std::vector<std::uint64_t> stakes) {
+World long_world(std::vector<std::uint64_t> stakes, std::uint64_t unbonding_seconds = 1'000'000) {
     World::Options options;
     options.stakes = std::move(stakes);
-    options.unbonding_seconds = 120;
+    options.unbonding_seconds = unbonding_seconds;
     options.check_invariants = false;
     return World{std::move(options)};
 }
@@ -88,7 +88,7 @@ TEST(RegistryWorld, a_validator_enters_two_epochs_after_it_registered_and_signs_
 }
 
 TEST(RegistryWorld, a_validator_that_unstakes_signs_until_it_is_out_and_has_its_money_back_later) {
-    auto world = long_world({4, 4, 4, 4, 4});
+    auto world = long_world({4, 4, 4, 4, 4}, 120);
     world.start_validators();
     world.run_slots(10);
     auto& leaver = world.node(0);

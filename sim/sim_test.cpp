@@ -245,6 +245,53 @@ TEST(World, one_key_on_two_machines_falls_silent_on_the_one_that_came_later) {
     EXPECT_THAT(world.violations(), IsEmpty());
 }
 
+TEST(World, a_newcomer_to_an_old_chain_follows_only_what_contains_the_block_that_it_trusts) {
+    World::Options options;
+    options.unbonding_seconds = 300;  // a hundred slots: the genesis is too old after fifty
+    options.check_invariants = false;
+    World world{options};
+    world.start_validators();
+    world.run_slots(70);
+    const auto known = world.node(0).view().finalised->checkpoint();
+    world.run_slots(10);
+    auto& right = world.add_observer({}, known);
+    auto& wrong = world.add_observer({}, Checkpoint{known.slot, BlockId{{9}}});
+    auto& early = world.add_observer({}, Checkpoint{world.slot() + 20, BlockId{{9}}});
+    for (auto* node : {&right, &wrong, &early}) node->start();
+    world.run_slots(30);
+    EXPECT_GE(right.finalised_slot(), world.slot() - 3);
+    EXPECT_EQ(wrong.finalised_slot(), Slot{0}) << "it knows of a block that nobody has";
+    EXPECT_EQ(early.finalised_slot(), Slot{0});
+    EXPECT_EQ(early.head_slot(), Slot{0}) << "live blocks prove no more than finality does";
+    EXPECT_GE(world.node(0).peers(), 4u);
+    EXPECT_THAT(world.violations(), IsEmpty());
+}
+
+TEST(World, a_node_that_was_cut_off_for_too_long_says_so_and_follows_nobody) {
+    World::Options options;
+    options.unbonding_seconds = 300;
+    options.check_invariants = false;
+    World world{options};
+    world.start_validators();
+    auto& observer = world.add_observer();
+    observer.start();
+    world.run_slots(10);
+    world.partition({{0, 1, 2, 3}, {4}});
+    world.run_slots(60);
+    const auto stood = observer.finalised_slot();
+    world.heal();
+    world.run_slots(40);
+    EXPECT_EQ(observer.finalised_slot(), stood);
+    EXPECT_GE(world.heard("restart with --trust"), 1u);
+    EXPECT_EQ(observer.view().sync.phase, sync::Phase::behind);
+    observer.stop();
+    observer.trust(world.node(0).view().finalised->checkpoint());
+    observer.start();
+    world.run_slots(12);
+    expect_finality(world);
+    EXPECT_THAT(world.violations(), IsEmpty());
+}
+
 TEST(World, one_seed_gives_one_run_and_another_seed_another) {
     const auto run = [](std::uint64_t seed) {
         World::Options options;

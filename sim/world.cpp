@@ -61,14 +61,15 @@ SimNode& World::add_validator(std::uint32_t number, Duration clock_skew) {
     return add(std::move(options));
 }
 
-SimNode& World::add_observer(std::vector<HostId> bootstrap) {
+SimNode& World::add_observer(std::vector<HostId> bootstrap, std::optional<Checkpoint> trusted) {
     if (bootstrap.empty()) {
         for (const auto& other : nodes_) bootstrap.push_back(other->host());
     }
     return add({.validator_key = {},
                 .account = {},
                 .node_key = chain::fixture::node_key(static_cast<std::uint32_t>(nodes_.size())),
-                .bootstrap = std::move(bootstrap)});
+                .bootstrap = std::move(bootstrap),
+                .trusted = trusted});
 }
 
 void World::start_validators() {

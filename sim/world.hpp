@@ -15,7 +15,7 @@ class World {
         std::uint64_t seed{1};
         std::vector<std::uint64_t> stakes{1, 1, 1, 1};  ///< of the genesis validators, in coins
         std::uint64_t epoch_slots{64};
-        std::uint64_t unbonding_seconds{1000};
+        std::uint64_t unbonding_seconds{1'000'000};  ///< nobody is away for half of it
         Line line;
         Costs costs;
         bool check_invariants{true};
@@ -28,7 +28,8 @@ class World {
 
     /// A validator with the fixture's key of that number; every node knows all added before it.
     SimNode& add_validator(std::uint32_t number, Duration clock_skew = {});
-    SimNode& add_observer(std::vector<HostId> bootstrap = {});
+    SimNode& add_observer(std::vector<HostId> bootstrap = {},
+                          std::optional<Checkpoint> trusted = {});
     /// The validators of the genesis, started.
     void start_validators();
     SimNode& node(std::uint32_t host) { return *nodes_.at(host); }

@@ -62,6 +62,9 @@ void add_node(CLI::App& app, Options& options, Command& command) {
     auto& o = options.node;
     sub->add_option("--config", o.config, "configuration file, as `sennit init` writes it")
         ->capture_default_str();
+    sub->add_option("--trust", o.trust,
+                    "slot:id of a block that you know to be final: a node that was away for half "
+                    "the unbonding time follows no chain without it");
     sub->add_option("--log", o.log_level, "debug, info, warning, error or off")
         ->capture_default_str();
     sub->callback([&] { command = [&] { return run_node(o); }; });

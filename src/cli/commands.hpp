@@ -31,6 +31,7 @@ Result<void> init(const InitOptions& options);
 struct NodeOptions {
     std::string config{"config.toml"};
     std::string log_level{"info"};
+    std::string trust;  ///< slot:id, or empty
 };
 Result<void> run_node(const NodeOptions& options);
 

@@ -94,6 +94,7 @@ TEST_F(Files, a_key_may_come_with_0x_and_line_ends_of_other_systems) {
 TEST_F(Files, a_written_configuration_is_read_as_it_was_meant) {
     ASSERT_TRUE(write_secret(path("node.key"), new_secret()));
     ASSERT_TRUE(write_secret(path("validator.key"), new_secret()));
+    ASSERT_TRUE(write_secret(path("account.key"), new_secret()));
     ConfigText text;
     text.genesis = "../genesis.json";
     text.validator = true;
@@ -115,6 +116,8 @@ TEST_F(Files, a_written_configuration_is_read_as_it_was_meant) {
     ASSERT_TRUE(config->validator_key);
     EXPECT_EQ(config->validator_key->public_key<NodeId>(),
               read_ed25519(path("validator.key"))->public_key<NodeId>());
+    ASSERT_TRUE(config->engine.account);
+    EXPECT_EQ(config->engine.account->address(), read_account(path("account.key"))->address());
     EXPECT_TRUE(config->rpc.enabled);
     EXPECT_EQ(config->rpc.host, "127.0.0.2");
     EXPECT_EQ(config->rpc.port, 9000);

@@ -2,6 +2,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "chain/trust.hpp"
 #include "cli/commands.hpp"
 #include "cli/config_file.hpp"
 #include "node/node.hpp"
@@ -33,6 +34,12 @@ Result<void> run_node(const NodeOptions& options) {
     logger->set_level(level);
     logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
     SENNIT_TRY(auto config, read_config(options.config));
+    if (!options.trust.empty()) {
+        auto trusted = chain::parse_checkpoint(options.trust);
+        if (!trusted)
+            return Error{Errc::malformed, "bad --trust", Error::kNowhere, trusted.error().text()};
+        config.engine.sync.trusted = *trusted;
+    }
     SENNIT_TRY(auto node, node::Node::open(std::move(config), [logger](engine::Notify::Level at,
                                                                        std::string_view text) {
                    logger->log(level_of(at), text);

@@ -268,6 +268,11 @@ void Core::on_wake() {
     reporter->on_wake();
     meeting->on_wake();
     pool.on_time(now);
+    if (auto error = sync.progress(now).error; error != sync_error_) {
+        if (!error.empty()) notify(Notify::Level::warning, "sync: " + error);
+        sync_error_ = std::move(error);
+        publish_due = true;
+    }
     if (const auto due = sync.deadline(); due && *due <= now.at) sync.on_deadline(now);
 }
 

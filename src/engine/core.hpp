@@ -118,6 +118,7 @@ class Core {
     std::uint64_t next_ticket_{std::uint64_t{1} << 32};
     std::uint64_t next_request_{kOwnRequestsFrom};
     bool finalising_{false};
+    std::string sync_error_;  ///< the last that the operator was told
 };
 
 /// Durations that several parts wait for.

@@ -21,6 +21,10 @@ constexpr std::size_t kFuturePerValidator = 2;
 void Intake::offer(PeerRef peer, std::optional<protocol::ReceiptId> receipt,
                    const protocol::WireBlock& block) {
     core_.inventory.mark(peer, relay::item_of(block.id()));
+    if (!core_.sync.trusts_base()) {
+        if (receipt) core_.settle(peer, *receipt, Verdict::ignore);
+        return offer_done(block.id(), false);
+    }
     consider({peer, receipt, block, core_.now.at, !receipt});
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "chain/facts_store.hpp"
+#include "chain/trust.hpp"
 #include "io/clock.hpp"
 
 namespace sennit::node {
@@ -45,6 +46,7 @@ rpc::StatusAnswer Backend::status() const {
     out.safe = view->certified->height;
     out.finalized = view->finalised->height;
     out.finalized_id = view->finalised->id;
+    out.checkpoint = chain::to_text(view->finalised->checkpoint());
     const auto seconds = unix_seconds(io::system_now().wall);
     out.slot_now = Slot{seconds < genesis_.genesis_time
                             ? 0
@@ -60,6 +62,7 @@ rpc::StatusAnswer Backend::status() const {
     out.sync_per_second = view->sync.per_second;
     if (view->sync.left)
         out.sync_seconds_left = std::chrono::duration<double>(*view->sync.left).count();
+    out.sync_error = view->sync.error;
     out.validator = validator_;
     out.fault = view->fault;
     if (auto genesis_id = chain::stored_id(store_, Height{0}); genesis_id && *genesis_id)

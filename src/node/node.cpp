@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "chain/trust.hpp"
 #include "io/clock.hpp"
 #include "io/random.hpp"
 #include "io/signals.hpp"
@@ -136,6 +137,8 @@ Result<void> Node::Impl::open_chain() {
     options.cache_bytes = config_.database_cache_bytes;
     SENNIT_TRY(store_, storage::open_store(options));
     SENNIT_TRY(state_, chain::State::open(*store_, genesis_));
+    SENNIT_TRY(chain::check_trust(genesis_, *store_, *state_->base(), config_.engine.sync.trusted,
+                                  io::system_now().wall));
     SENNIT_TRY(auto setup, engine::load_setup(*state_, *store_));
 
     executor_ = std::make_unique<Executor>(

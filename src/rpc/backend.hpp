@@ -57,6 +57,7 @@ struct StatusAnswer {
     Height safe;
     Height finalized;
     BlockId finalized_id;
+    std::string checkpoint;  ///< slot:id of the finalised block, for others' --trust
     Slot slot_now;
     std::uint64_t slot_seconds{0};
     std::size_t peers{0};
@@ -68,6 +69,7 @@ struct StatusAnswer {
     double sync_percent{100};
     double sync_per_second{0};
     std::optional<double> sync_seconds_left;
+    std::string sync_error;  ///< why it does not go on, or empty
     std::optional<ValidatorKey> validator;  ///< our own key, if this node validates
     std::optional<std::string> fault;
 };

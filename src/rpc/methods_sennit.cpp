@@ -22,7 +22,9 @@ Value progress_json(const StatusAnswer& status) {
                               {"target", status.sync_target.value},
                               {"percent", finite(status.sync_percent)},
                               {"perSecond", finite(status.sync_per_second)},
-                              {"secondsLeft", nullptr}});
+                              {"secondsLeft", nullptr},
+                              {"error", nullptr}});
+    if (!status.sync_error.empty()) out.set("error", status.sync_error);
     if (status.sync_seconds_left) out.set("secondsLeft", finite(*status.sync_seconds_left));
     return out;
 }
@@ -37,6 +39,7 @@ void status(Backend& backend, Params, Reply reply) {
                               {"safe", status.safe.value},
                               {"finalized", status.finalized.value},
                               {"finalizedHash", hex_data(status.finalized_id)},
+                              {"checkpoint", status.checkpoint},
                               {"slot", status.slot_now.value},
                               {"slotSeconds", status.slot_seconds},
                               {"peers", std::uint64_t{status.peers}},

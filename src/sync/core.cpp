@@ -22,9 +22,10 @@ constexpr int kStepsMax = 8;
 
 }  // namespace
 
-Sync::Core::Core(const chain::Genesis& genesis, const BlockId& genesis_id_, const Options& options_,
-                 Rng rng)
+Sync::Core::Core(const chain::Genesis& genesis_, const BlockId& genesis_id_,
+                 const Options& options_, Rng rng)
     : options{options_},
+      genesis{genesis_},
       genesis_id{genesis_id_},
       exchange{std::move(rng)},
       proofs{exchange},
@@ -44,6 +45,14 @@ bool Sync::Core::leads(const Source& source) const {
 
 bool Sync::Core::knows(const BlockId& id) const {
     return id == local->base->id || id == local->head || (known && known(id));
+}
+
+bool Sync::Core::trusts_base() const {
+    return !options.trusted || !local || options.trusted->slot <= local->base->slot;
+}
+
+bool Sync::Core::lacks_trust(Now now) const {
+    return !options.trusted && chain::too_old_to_follow(genesis, local->base->slot, now.wall);
 }
 
 /// By the chain's own fork choice (CHAIN rule 10), as far as its status says.
@@ -98,11 +107,18 @@ void Sync::Core::decide(Now now) {
             ahead || ((leads(source) || branch_due(source, now)) && source.failures < kEmptyClaims);
     }
     forced = forced && leading;
+    advice.clear();
+    if (leading && lacks_trust(now)) {
+        advice =
+            "peers are ahead, and the last final block here is too old to follow them by their "
+            "word: restart with --trust slot:id of a recent final block";
+    }
     if (start_anchored(now) || start_branch(now)) return;
-    resting = !any ? Phase::idle : ahead ? Phase::behind : Phase::synced;
+    resting = !any ? Phase::idle : ahead || !advice.empty() ? Phase::behind : Phase::synced;
 }
 
 bool Sync::Core::start_anchored(Now now) {
+    if (lacks_trust(now)) return false;
     auto* source = exchange.sources().choose_ahead(now.at, [&](const Source& s) {
         return leads(s) && s.serves_headers() &&
                (s.answers(Form::certificates_by_version) || s.answers(Form::certificates_latest));
@@ -115,6 +131,7 @@ bool Sync::Core::start_anchored(Now now) {
 }
 
 bool Sync::Core::start_branch(Now now) {
+    if (!trusts_base()) return false;
     auto* source = exchange.sources().choose(Work::headers, now.at, [&](const Source& s) {
         // Whose branch hangs on blocks that are final there has been asked for it once.
         if (forced && leads(s)) return false;
@@ -158,6 +175,11 @@ void Sync::Core::step_proofs(Now now) {
         anchor = *found;
         proofs.stop();
         if (anchor.height <= local->base->height) return restart(now);
+        if (!trusts_base() && anchor.slot < options.trusted->slot) {
+            // Honest, perhaps: the trusted block may be younger than what it knows to be final.
+            disappoint(anchor.prover, {Errc::not_found, "finality below the trusted block"}, now);
+            return restart(now);
+        }
         forced = false;
         headers.start(*local->base, anchor, now);
         return enter(Stage::headers, now);
@@ -177,6 +199,11 @@ void Sync::Core::step_headers(Now now) {
         return restart(now);
     }
     if (headers.complete()) {
+        if (headers.lacks_trusted()) {
+            disappoint(anchor.prover,
+                       {Errc::mismatch, "a chain that does not contain the trusted block"}, now);
+            return restart(now);
+        }
         if (headers.conflicts())
             return halt("the certified chain does not contain our finalised block");
         headers.stop();
@@ -293,7 +320,7 @@ std::optional<Instant> Sync::Core::deadline() const {
 
 Progress Sync::Core::progress(Now now) const {
     Progress out;
-    out.error = error;
+    out.error = error.empty() ? advice : error;
     out.stage = stage;
     out.from = from;
     if (!error.empty()) out.phase = Phase::error;

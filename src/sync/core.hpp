@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "chain/trust.hpp"
 #include "sync/block_stage.hpp"
 #include "sync/branch_stage.hpp"
 #include "sync/header_stage.hpp"
@@ -46,11 +47,15 @@ struct Sync::Core {
     bool better(const Source& source) const;
     bool branch_due(const Source& source, Now now) const;
     bool knows(const BlockId& id) const;
+    bool trusts_base() const;
+    /// The base is so old that proofs alone do not tell the true chain.
+    bool lacks_trust(Now now) const;
     std::uint64_t lead_min() const { return forced ? 1 : options.anchor_gap + 1; }
     std::optional<Instant> deadline() const;
     Progress progress(Now now) const;
 
     const Options options;
+    const chain::Genesis genesis;
     const BlockId genesis_id;
     Exchange exchange;
     ProofStage proofs;
@@ -70,7 +75,8 @@ struct Sync::Core {
     std::optional<Instant> stalled_since;
     Meter meter;
     std::string error;
-    Now last;  ///< of the newest input
+    std::string advice;  ///< while peers lead and none may be followed
+    Now last;            ///< of the newest input
 };
 
 }  // namespace sennit::sync

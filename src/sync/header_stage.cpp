@@ -56,6 +56,7 @@ void HeaderStage::start(const chain::Facts& base, const Anchor& anchor, Now now)
     stop();
     anchor_ = anchor;
     base_id_ = base.id;
+    base_slot_ = base.slot;
     base_height_ = base.height;
     chain_.emplace(base.height, anchor.height, anchor.id);
     prover_until_ = now.at + kProverPatience;
@@ -63,6 +64,7 @@ void HeaderStage::start(const chain::Facts& base, const Anchor& anchor, Now now)
 
 void HeaderStage::stop() {
     chain_.reset();
+    trusted_at_.reset();
     confirmed_ = asked_prover_ = scanned_ = false;
     scanning_.reset();
     scan_next_ = Height{0};
@@ -143,6 +145,15 @@ bool HeaderStage::ask_range(Now now) {
     return true;
 }
 
+/// What fills a range last decides: one that did not link is filled again.
+void HeaderStage::note_trusted(const Range& range, std::optional<Height> found) {
+    if (found) {
+        trusted_at_ = found;
+    } else if (trusted_at_ && range.low <= *trusted_at_ && *trusted_at_ <= range.high) {
+        trusted_at_.reset();
+    }
+}
+
 /// Upwards, from one run of rows to the next: the disk tells where that begins.
 void HeaderStage::scan() {
     if (scanned_ || scanning_) return;
@@ -171,6 +182,7 @@ void HeaderStage::on_loaded(Height from, Height first, const std::vector<Bytes>&
     }
     HeaderChain::Piece piece{{first, first}, {}, {}, std::nullopt};
     std::uint64_t count = 0;
+    std::optional<Height> trusted;
     for (const auto& row : rows) {
         if (first + count > asked.high) break;
         const auto header = decode_header(row);
@@ -178,12 +190,14 @@ void HeaderStage::on_loaded(Height from, Height first, const std::vector<Bytes>&
         if (count > 0 && header->previous_hash != piece.top) break;
         if (count == 0) piece.below = header->previous_hash;
         piece.top = header_id(row);
+        if (is_trusted(piece.top)) trusted = header->height;
         ++count;
     }
     scan_next_ = first + std::max<std::uint64_t>(count, 1);
     if (count == 0) return;
     piece.range.high = Height{first.value + count - 1};
     if (!chain_->fits(piece) || !chain_->claim(piece.range)) return;
+    note_trusted(piece.range, trusted);
     // Rows of another chain, or of a liar's: nobody is blamed twice, they are fetched again.
     (void)chain_->add(std::move(piece));
 }
@@ -207,13 +221,17 @@ Result<std::size_t> HeaderStage::on_answer(const Request& request, const protoco
     }
     KeepHeaders keep;
     keep.headers.reserve(headers->size());
-    for (const auto& one : *headers)
+    std::optional<Height> trusted;
+    for (const auto& one : *headers) {
+        if (is_trusted(one.id)) trusted = one.header.height;
         keep.headers.emplace_back(one.header.height, encode(one.header));
+    }
     exchange_.out(std::move(keep));
 
     if (ask.range.low < got.low) chain_->give_back({ask.range.low, got.low - 1});
     if (got.high < ask.range.high) chain_->give_back({got.high + 1, ask.range.high});
     if (ask.anchor) confirmed_ = true;
+    note_trusted(got, trusted);
     for (const auto& refused : chain_->add(std::move(piece))) {
         if (!refused.sender) continue;
         exchange_.blame(*refused.sender, Blame::What::wrong_answer,

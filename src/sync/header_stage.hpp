@@ -39,6 +39,11 @@ class HeaderStage {
     }
     /// The chain that is certified does not contain our finalised base.
     bool conflicts() const { return complete() && chain_->expected() != base_id_; }
+    /// The certified chain does not contain the block that the operator trusts.
+    bool lacks_trusted() const {
+        return complete() && options_.trusted && base_slot_ < options_.trusted->slot &&
+               !trusted_at_;
+    }
     const HeaderChain* chain() const { return chain_ ? &*chain_ : nullptr; }
     std::optional<Instant> deadline() const;
     void check_invariants() const;
@@ -47,6 +52,10 @@ class HeaderStage {
     void ask(Source& source, const Range& range, bool anchor, Now now);
     std::uint64_t batch(const Source& source) const;
     Result<void> ask_prover(Now now);
+    bool is_trusted(const BlockId& id) const {
+        return options_.trusted && options_.trusted->id == id;
+    }
+    void note_trusted(const Range& range, std::optional<Height> found);
     void scan();
     bool ask_range(Now now);
 
@@ -55,7 +64,9 @@ class HeaderStage {
     std::optional<HeaderChain> chain_;
     Anchor anchor_;
     BlockId base_id_;
+    Slot base_slot_;
     Height base_height_;
+    std::optional<Height> trusted_at_;  ///< where the trusted block stands among what is here
     bool confirmed_{false};
     bool asked_prover_{false};
     Instant prover_until_{};

@@ -165,7 +165,7 @@ Result<void> ProofStage::finish() {
     if (claimed - 1 - base_height_.value > link.source.slot - base_slot_) {
         return Error{Errc::invalid, "proof whose height no chain can have reached by its slot"};
     }
-    anchor_ = Anchor{link.source.id, Height{claimed - 1}, *prover_};
+    anchor_ = Anchor{link.source.id, link.source.slot, Height{claimed - 1}, *prover_};
     return {};
 }
 

@@ -10,6 +10,7 @@ namespace sennit::sync {
 /// The block that a verified proof of finality names: everything below it is decided by its id.
 struct Anchor {
     BlockId id;
+    Slot slot;
     Height height;  ///< of the prover's claim, until its header is here: the id commits to it
     PeerRef prover;
 };

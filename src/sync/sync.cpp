@@ -194,6 +194,10 @@ Progress Sync::progress(Now now) const {
     return core_->progress(now);
 }
 
+bool Sync::trusts_base() const {
+    return core_->trusts_base();
+}
+
 bool Sync::syncing() const {
     // A handful of unfinalised blocks is nothing to stop for.
     constexpr std::size_t kBranchShort = 16;

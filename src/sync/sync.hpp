@@ -42,7 +42,7 @@ struct Progress {
     double percent{100.0};         ///< of the stage
     double per_second{0};          ///< over the last ten seconds
     std::optional<Duration> left;  ///< at that rate
-    std::string error;             ///< in Phase::error: what stopped it
+    std::string error;  ///< in Phase::error what stopped it, in Phase::behind what it lacks
 };
 
 struct Options {
@@ -55,6 +55,9 @@ struct Options {
     std::size_t window_bytes_max{64 << 20};
     std::uint64_t anchor_gap{4};    ///< finalised lead of a peer that starts an anchored sync
     std::size_t branch_max{16384};  ///< unfinalised blocks that are followed
+    /// What the operator knows to be final (CHAIN rule 22): until the base has reached it nothing
+    /// is followed but finality whose chain contains it.
+    std::optional<Checkpoint> trusted;
 };
 
 // What sync asks of the engine.
@@ -157,6 +160,9 @@ class Sync {
     void on_deadline(Now now);
 
     Progress progress(Now now) const;
+    /// False until the base has reached the block that the operator trusts: what peers build on it
+    /// may be a past that nobody risks anything for.
+    bool trusts_base() const;
     /// A quorum's signatures have shown that the chain is far ahead of us: proposing would be on a
     /// block that everybody has left behind. A peer's mere claim never makes it true, else any
     /// liar could keep a validator from its duty.

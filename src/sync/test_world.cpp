@@ -53,10 +53,20 @@ protocol::WireBlock foreign(const BlockPtr& block) {
     return {protocol::WireHeader{block->header}, std::move(transactions)};
 }
 
+/// Nobody is away for half of a day here.
+chain::Genesis patient_genesis() {
+    auto genesis = chain::fixture::genesis({1, 1, 1, 1});
+    genesis.stake.unbonding_seconds = 24 * 3600;
+    return genesis;
+}
+
 }  // namespace
 
 Source::Source(Shape shape)
-    : shape_{shape}, store_{chain::make_memory_store()}, state_{chain_.open(*store_)} {
+    : shape_{shape},
+      chain_{patient_genesis()},
+      store_{chain::make_memory_store()},
+      state_{chain_.open(*store_)} {
     blocks_.push_back(make_block(state_->genesis_header(), {}));
     heights_.emplace(blocks_.front()->id, Height{0});
     std::uint64_t transfers = 0;
@@ -167,7 +177,7 @@ void World::restart() {
     start();
     for (auto& [ref, peer] : peers) {
         sync->on_peer(ref, peer.traits, now);
-        sync->on_status(ref, source_.status(peer.finalised, peer.head), now);
+        sync->on_status(ref, chain_of(peer).status(peer.finalised, peer.head), now);
     }
     settle();
 }
@@ -184,7 +194,7 @@ Peer& World::add(Height finalised, Height head_height) {
         if (!peers.contains(ref)) return;
         auto& up = peers.at(ref);
         sync->on_peer(ref, up.traits, now);
-        sync->on_status(ref, source_.status(up.finalised, up.head), now);
+        sync->on_status(ref, chain_of(up).status(up.finalised, up.head), now);
     });
     return peer;
 }
@@ -198,7 +208,7 @@ void World::remove(PeerRef ref) {
 void World::tell(Peer& peer, Height finalised, Height head_height) {
     peer.finalised = finalised;
     peer.head = head_height;
-    sync->on_status(peer.ref, source_.status(finalised, head_height), now);
+    sync->on_status(peer.ref, chain_of(peer).status(finalised, head_height), now);
     settle();
 }
 
@@ -301,17 +311,18 @@ std::size_t World::blamed(PeerRef peer) const {
 }
 
 MessagePtr World::answer(const Peer& peer, const protocol::Message& ask) const {
+    const auto& chain = chain_of(peer);
     if (const auto* headers = std::get_if<protocol::GetHeaders>(&ask)) {
         protocol::Headers out;
         const auto* id = std::get_if<BlockId>(&headers->from);
         auto at = id == nullptr ? std::get<Height>(headers->from)
-                                : source_.find(*id).value_or(Height{~0ull});
+                                : chain.find(*id).value_or(Height{~0ull});
         // By height the finalised chain, by id the unfinalised branch: as the engine serves.
         const auto low = id == nullptr ? Height{0} : peer.finalised + 1;
         const auto high = id == nullptr ? peer.finalised : peer.head;
         while (low <= at && at <= high &&
                out.headers.size() < std::min<std::size_t>(headers->max, peer.items_max)) {
-            out.headers.emplace_back(source_.block(at)->header);
+            out.headers.emplace_back(chain.block(at)->header);
             if (headers->newest_first && at.value == 0) break;
             at = headers->newest_first ? at - 1 : at + 1;
         }
@@ -320,11 +331,11 @@ MessagePtr World::answer(const Peer& peer, const protocol::Message& ask) const {
     if (const auto* bodies = std::get_if<protocol::GetBodies>(&ask)) {
         protocol::Bodies out;
         for (const auto& id : bodies->ids) {
-            const auto height = source_.find(id);
+            const auto height = chain.find(id);
             if (!height || *height > peer.head || out.bodies.size() == peer.items_max) break;
             auto& body = out.bodies.emplace_back();
             body.id = id;
-            const auto block = foreign(source_.block(*height));
+            const auto block = foreign(chain.block(*height));
             for (std::size_t i = 0; i < block.size(); ++i)
                 body.transactions.push_back(block.wire_transaction(i));
         }
@@ -339,20 +350,20 @@ MessagePtr World::answer(const Peer& peer, const protocol::Message& ask) const {
             }
         } else {
             for (const auto& id : std::get<std::vector<BlockId>>(blocks->what)) {
-                const auto height = source_.find(id);
+                const auto height = chain.find(id);
                 if (!height || *height > peer.head) break;
                 heights.push_back(*height);
             }
         }
         for (const auto height : heights) {
             if (out.blocks.size() == peer.items_max) break;
-            out.blocks.push_back(foreign(source_.block(height)));
+            out.blocks.push_back(foreign(chain.block(height)));
         }
         return make_message(std::move(out));
     }
     if (const auto* certificates = std::get_if<protocol::GetCertificates>(&ask)) {
         const auto* from = std::get_if<protocol::FromSetVersion>(&certificates->what);
-        auto proofs = source_.proofs(from == nullptr ? ~0u : from->version, peer.finalised);
+        auto proofs = chain.proofs(from == nullptr ? ~0u : from->version, peer.finalised);
         if (proofs.certificates.size() > peer.items_max) proofs.certificates.resize(peer.items_max);
         return make_message(std::move(proofs));
     }

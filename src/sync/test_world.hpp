@@ -63,6 +63,7 @@ struct Peer {
     std::function<protocol::MessagePtr(const protocol::Message& ask, protocol::MessagePtr honest)>
         bend;
     std::optional<protocol::Refusal> refuses;
+    const Source* chain{nullptr};  ///< another than the world's
     std::size_t asked{0};
 };
 
@@ -96,7 +97,7 @@ class World {
     std::size_t blamed(PeerRef peer) const;
 
     const Source& source_;
-    Now now{Instant{} + std::chrono::hours{1}, from_unix_seconds(1'800'000'000)};
+    Now now{Instant{} + std::chrono::hours{1}, from_unix_seconds(1'700'000'100)};
     std::unique_ptr<chain::Store> store;
     std::unique_ptr<chain::State> state;
     std::map<Height, Bytes> rows;  ///< unlinked headers
@@ -122,6 +123,9 @@ class World {
     void settle();
     void tell_local();
     void start();
+    const Source& chain_of(const Peer& peer) const {
+        return peer.chain == nullptr ? source_ : *peer.chain;
+    }
     protocol::MessagePtr answer(const Peer& peer, const protocol::Message& ask) const;
 
     void carry_out(const Ask& ask);
