@@ -150,7 +150,7 @@ struct Pair {
     chain::FactsPtr facts_of_second;
 };
 
-Pair forge(World& world, SimNode& node) {
+Pair forge(World& world, SimNode& node, std::optional<Bytes> bitmap = {}) {
     const auto& head = *node.view().head;
     Pair pair;
     pair.first = node.view().unfinalised.at(head.id);
@@ -161,7 +161,10 @@ Pair forge(World& world, SimNode& node) {
                 head.slot,
                 nullptr,
                 {world.chain().transfer(103, chain::fixture::address(55), 1, 0)}});
-    order.extra_data = header.extra_data;
+    auto extra = decode_stake_extra(header.extra_data);
+    SENNIT_ASSERT(extra.has_value());
+    if (bitmap) extra->bitmap = *bitmap;
+    order.extra_data = encode(*extra);
     auto built = state.build(order);
     SENNIT_ASSERT(built.has_value() && built->transactions.size() == 1);
     pair.second = world.chain().seal(built->header, built->transactions);
@@ -250,6 +253,22 @@ TEST_F(Cheats, a_voter_for_both_blocks_of_a_slot_loses_half_of_its_stake) {
     world_.run_slots(130);
     EXPECT_EQ(set_of(world_.node(0)).members.size(), 5u);
     expect_finality(world_);
+    EXPECT_THAT(world_.violations(), IsEmpty());
+}
+
+TEST_F(Cheats, a_leader_who_is_paid_for_votes_that_nobody_cast_finds_no_followers) {
+    world_.node(6).kill();  // six of seven vote
+    world_.run_slots(2);
+    auto& cheat = world_.node(5);
+    run_to_block_of(world_, cheat, 5);
+    const auto pair = forge(world_, cheat, Bytes{0b0111'1111});
+    cheat.say(
+        protocol::make_message(protocol::NewBlock{protocol::WireBlock{pair.second, nullptr}}));
+    world_.run_for(std::chrono::milliseconds{500});
+    for (std::uint32_t n = 0; n < 5; ++n)
+        EXPECT_FALSE(world_.node(n).view().unfinalised.contains(pair.second->id)) << n;
+    EXPECT_EQ(world_.heard("proposed twice"), 0u) << "nobody took it for a proposal";
+    world_.run_slots(4);
     EXPECT_THAT(world_.violations(), IsEmpty());
 }
 

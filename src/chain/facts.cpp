@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "chain/facts.hpp"
 
+#include "chain/signers.hpp"
 #include "crypto/keccak.hpp"
 
 namespace sennit::chain {
@@ -218,13 +219,21 @@ Result<void> check_companion(const Facts& block, const Header& header,
     return check_certificate_form(certificate, *target->quorum);
 }
 
+bool claims_only(const Header& header, const Certificate& certificate) {
+    const auto extra = decode_stake_extra(header.extra_data);
+    SENNIT_ASSERT(extra.has_value());
+    return covers(certificate.bitmap, extra->bitmap);
+}
+
 VoteLink link_for(const Facts& target, const FactsLookup& lookup) {
     return {.source = target.justified,
             .target = target.checkpoint(),
             .source_digest = held(lookup, target.justified.id)->digest};
 }
 
-Bytes encode(const Facts& facts) { return encode(facts, set_digest); }
+Bytes encode(const Facts& facts) {
+    return encode(facts, set_digest);
+}
 
 Bytes encode(const Facts& facts, const SetDigest& digest_of) {
     SENNIT_ASSERT(facts.quorum != nullptr);

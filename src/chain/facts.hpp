@@ -58,10 +58,14 @@ Result<FactsPtr> derive_facts(const Facts& parent, const Header& header, const B
 std::optional<VoteLink> required_link(const Facts& block, const Header& header,
                                       const FactsLookup& lookup);
 
-/// Does `certificate` justify the block's bitmap: same link, signers a quorum? Any quorum does; the
-/// bitmap in the header need not be the same.
+/// Does `certificate` justify the block's J: same link, signers a quorum? Whether these are all
+/// whom the header's bitmap names is for `claims_only`.
 Result<void> check_companion(const Facts& block, const Header& header,
                              const Certificate& certificate, const FactsLookup& lookup);
+
+/// Whether the header's bitmap names nobody but signers of `certificate`, which passed
+/// `check_companion`. If not, the block waits for one that shows them all: it is not invalid.
+bool claims_only(const Header& header, const Certificate& certificate);
 
 /// The link that a vote for `target` must name: source is J(target), rule 7.
 VoteLink link_for(const Facts& target, const FactsLookup& lookup);

@@ -284,6 +284,11 @@ TEST_F(FactsTest, companion_may_have_other_signers_but_no_other_link) {
                   c.signatures.resize(2);
               }),
               "accepted");
+    EXPECT_FALSE(claims_only(header, good)) << "the header names all four";
+    good.bitmap = {0b1111};
+    good.signatures.resize(4);
+    EXPECT_TRUE(check_companion(*b2, header, good, lookup()));
+    EXPECT_TRUE(claims_only(header, good));
     const auto header1 = child(*root_, 1, 0);
     EXPECT_FALSE(check_companion(*b1, header1, good, lookup())) << "b1 justifies nothing new";
 }

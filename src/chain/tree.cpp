@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "chain/tree.hpp"
 
+#include "chain/signers.hpp"
+
 #include <algorithm>
 
 namespace sennit::chain {
@@ -199,7 +201,10 @@ Result<bool> Tree::certify(CertificatePtr certificate) {
     }
     auto& node = found->second;
     SENNIT_TRY(check_link(*node.facts, *certificate));
-    if (node.certificate != nullptr) return false;
+    if (node.certificate != nullptr) {
+        node.certificate = merged(node.certificate, certificate);
+        return false;
+    }
     node.certificate = certificate;
     if (node.standing == Standing::finalised) return false;
     if (node.standing == Standing::failed && !fault_) {

@@ -72,7 +72,7 @@ class Tree {
     std::vector<BlockId> on_failed(const BlockId& id);
 
     /// A certificate whose signatures hold. Returns true if the target was not certified before;
-    /// the first of several is kept. One for the root is kept if none is held, and what lies below
+    /// of several the union is kept. One for the root is kept if none is held, and what lies below
     /// is known: both false. So is one for a block that finality dropped, which is looked at for
     /// conflicts only. Errors: not_found (target or source unknown); mismatch (a hint or link
     /// that is not the target's).

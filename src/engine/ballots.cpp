@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
+#include "chain/signers.hpp"
 #include "engine/parts.hpp"
 
 namespace sennit::engine {
@@ -96,11 +97,14 @@ void Ballots::count(const std::vector<Vote>& votes) {
 }
 
 void Ballots::certify(const CertificatePtr& certificate) {
-    const auto done = core_.tree.certify(certificate);
-    if (!done || !*done) return;
     const auto& target = certificate->link.target;
-    store(*certificate);
-    if (certificate->finalises()) {
+    const auto before = core_.tree.certificate(target.id);
+    const auto done = core_.tree.certify(certificate);
+    if (!done) return;
+    const auto held = core_.tree.certificate(target.id);
+    if (held == before) return;
+    store(*held);
+    if (*done && certificate->finalises()) {
         note_finality(certificate);
         const auto facts = core_.tree.find(target.id);
         keep_proof({facts->sets.at(target.slot).current, certificate});
@@ -148,13 +152,15 @@ void Ballots::on_certificates(PeerRef peer, protocol::ReceiptId receipt,
     CheckSignatures job;
     for (const auto& certificate : message.certificates) {
         const auto target = core_.tree.find(certificate->link.target.id);
-        if (!target || core_.tree.certificate(target->id)) continue;
+        if (!target) continue;
         const bool fits = certificate->link == chain::link_for(*target, core_.tree.lookup()) &&
                           check_certificate_form(*certificate, *target->quorum);
         if (!fits) {
             core_.judge(peer, peers::Deed::invalid_vote, "certificate does not fit its target");
             return core_.settle(peer, receipt, Verdict::reject);
         }
+        const auto held = core_.tree.certificate(target->id);
+        if (held && chain::covers(held->bitmap, certificate->bitmap)) continue;
         auto checks = signature_checks(*certificate, *target->quorum, core_.genesis_id);
         std::move(checks.begin(), checks.end(), std::back_inserter(job.checks));
         wanted.push_back(certificate);

@@ -78,12 +78,15 @@ void Intake::consider(Candidate candidate) {
     CertificatePtr certificate;
     if (const auto link = chain::required_link(**facts, header, core_.tree.lookup())) {
         certificate = core_.tree.certificate(link->target.id);
-        if (!certificate) certificate = candidate.block.certificate();
+        if (!certificate || !chain::claims_only(header, *certificate))
+            certificate = candidate.block.certificate();
         if (!certificate) return wait_for_certificate(std::move(candidate), link->target.id);
         if (auto fits = chain::check_companion(**facts, header, *certificate, core_.tree.lookup());
             !fits) {
             return refuse(candidate, fits.error());
         }
+        if (!chain::claims_only(header, *certificate))
+            return wait_for_certificate(std::move(candidate), link->target.id);
     }
     check(std::move(candidate), *std::move(facts), std::move(certificate));
 }
@@ -189,7 +192,7 @@ std::optional<Instant> Intake::deadline() const {
 void Intake::check(Candidate candidate, chain::FactsPtr facts, CertificatePtr certificate) {
     checking_.insert(facts->id);
     CheckBlock job{candidate.block, {}};
-    if (certificate && !core_.tree.certificate(certificate->link.target.id)) {
+    if (certificate && certificate != core_.tree.certificate(certificate->link.target.id)) {
         const auto target = core_.tree.find(certificate->link.target.id);
         job.certificate = signature_checks(*certificate, *target->quorum, core_.genesis_id);
     }
@@ -234,12 +237,16 @@ void Intake::on_checked(Candidate candidate, chain::FactsPtr facts, CertificateP
 void Intake::admit(const BlockPtr& block, const chain::FactsPtr& facts,
                    const CertificatePtr& certificate) {
     blocks_[block->id] = block;
-    if (certificate) core_.ballots->certify(certificate);
+    auto beside = certificate;
+    if (certificate) {
+        core_.ballots->certify(certificate);
+        if (auto held = core_.tree.certificate(certificate->link.target.id)) beside = held;
+    }
     // Rule 13: relayed as soon as it is known to be the leader's, before it was executed. Blocks of
     // old slots are somebody's sync and of no use to others.
     if (facts->slot.value + 2 < core_.slot_now().value) return;
     protocol::Outgoing news{
-        protocol::make_message(protocol::NewBlock{protocol::WireBlock{block, certificate}}),
+        protocol::make_message(protocol::NewBlock{protocol::WireBlock{block, beside}}),
         protocol::Priority::urgent,
         core_.now.at + std::chrono::seconds{2 * core_.genesis.stake.slot_seconds},
         {},

@@ -20,7 +20,15 @@ void Producer::on_wake() {
     // A block may have been executed before its slot began, when no vote for it was allowed yet.
     for (const auto& block : core_.tree.executed_at(core_.slot_now())) on_executed(*block);
     // A node that is catching up would propose on a head that everybody else has left behind.
-    if (duty && !core_.sync.syncing()) build(*std::move(duty));
+    if (!duty || core_.sync.syncing()) return;
+    if (duty->certificate) {
+        // Votes that came after the quorum was full: each of them pays (rule 24).
+        if (const auto fullest = core_.votes.fullest(duty->justified->id))
+            core_.ballots->certify(fullest);
+        duty->certificate = core_.tree.certificate(duty->justified->id);
+        duty->extra.bitmap = duty->certificate->bitmap;
+    }
+    build(*std::move(duty));
 }
 
 std::optional<Instant> Producer::deadline() const {
