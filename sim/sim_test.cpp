@@ -153,6 +153,23 @@ TEST(World, a_killed_validator_returns_silent_and_signs_nothing_twice) {
     expect_honest(world);
 }
 
+TEST(World, a_validator_back_in_an_empty_room_signs_nothing_until_somebody_comes) {
+    World world;
+    world.start_validators();
+    world.run_slots(10);
+    for (const auto& node : world.nodes()) node->kill();
+    auto& first = world.node(0);
+    const auto before = first.slashing_record();
+    first.start();
+    world.run_slots(12);
+    EXPECT_EQ(first.slashing_record(), before) << "its twin could have been heard by nobody";
+    for (std::uint32_t n = 1; n < 4; ++n) world.node(n).start();
+    world.run_slots(12);
+    EXPECT_GT(first.slashing_record()->target_last, before->target_last + 12);
+    expect_finality(world);
+    expect_honest(world);
+}
+
 TEST(World, all_validators_killed_at_once_come_back_with_their_heads) {
     World world;
     world.start_validators();

@@ -35,6 +35,7 @@ void Meeting::on_up(PeerRef peer, const protocol::PeerFacts& facts) {
         return;
     }
     facts_[peer] = facts;
+    core_.producer->on_company();
     core_.publish_due = true;
     core_.sync.on_peer(peer, facts.traits, core_.now);
     if (facts.status) on_status(peer, *facts.status);
@@ -51,6 +52,7 @@ void Meeting::on_changed(PeerRef peer, const protocol::PeerFacts& facts) {
     const bool proven_now = facts.identity.proven && !known->second.identity.proven;
     const bool sennit_now = facts.traits.sennit && !known->second.traits.sennit;
     known->second = facts;
+    core_.producer->on_company();
     if (proven_now && facts.identity.id) {
         if (auto stays = core_.peers.on_proven(peer, *facts.identity.id, core_.now); !stays) {
             core_.protocol_of(peer)->handle(protocol::Disconnect{peer.peer, stays.error().text()},
@@ -72,6 +74,7 @@ void Meeting::on_down(PeerRef peer, const std::string& why) {
     core_.peers.on_down(peer, why, core_.now);
     core_.sync.on_peer_gone(peer, core_.now);
     core_.inventory.forget(peer);
+    core_.producer->on_company();
     core_.publish_due = true;
 }
 

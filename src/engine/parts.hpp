@@ -186,6 +186,8 @@ class Producer {
     void on_wake();
     std::optional<Instant> deadline() const;
     void on_executed(const chain::Facts& block);
+    /// Peers came or went.
+    void on_company();
     void on_foreign_signature(const ValidatorKey& key, Slot slot);
 
   private:
@@ -193,6 +195,7 @@ class Producer {
     void sign(const validator::Validator::ProposeDuty& duty, chain::BuiltBlock&& built);
 
     Core& core_;
+    bool told_to_wait_{false};
 };
 
 /// Answers what peers ask: pulled from the database by workers, one answer at a time for each

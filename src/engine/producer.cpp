@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+
 #include "engine/parts.hpp"
 
 namespace sennit::engine {
@@ -13,8 +15,27 @@ chain::Batch record_batch(const validator::SlashingRecord& record) {
 
 }  // namespace
 
+/// Who holds a quorum alone needs nobody, and nobody may ever come.
+void Producer::on_company() {
+    if (!core_.validator) return;
+    const auto& peers = core_.meeting->facts();
+    const bool any = std::any_of(peers.begin(), peers.end(),
+                                 [](const auto& peer) { return peer.second.traits.sennit; });
+    const auto& set = *core_.head->sets.at(core_.slot_now()).current;
+    const auto own = set.index_of(core_.validator->key());
+    const bool alone =
+        own && Uint128{set.members[*own].weight} * 3 > Uint128{set.total_weight()} * 2;
+    core_.validator->on_company(any || alone, core_.now.wall);
+    if (core_.validator->waits_for_company() && !told_to_wait_) {
+        core_.notify(Notify::Level::info,
+                     "validator waits for a peer: it signs when it has watched two slots");
+    }
+    told_to_wait_ = core_.validator->waits_for_company();
+}
+
 void Producer::on_wake() {
     if (!core_.validator || core_.tree.fault()) return;
+    on_company();
     const bool transactions = !core_.pool.empty() || core_.intake->has_transactions();
     auto duty = core_.validator->on_time(core_.now.wall, core_.tree, transactions);
     // A block may have been executed before its slot began, when no vote for it was allowed yet.

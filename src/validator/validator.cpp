@@ -73,10 +73,22 @@ Validator::Validator(crypto::Ed25519Key key, BlockId genesis_id, chain::Schedule
       silent_until_{now.wall} {
     const auto slot = slot_at(schedule_, now.wall);
     former_run_ = std::max({slot, record_.proposed_last, record_.target_last});
-    if (!options_.watch_first) return;
+    if (options_.watch_first) watch(now.wall);
+}
+
+void Validator::watch(UnixTime now) {
     // The slot that is running was not watched from its start, unless it begins just now.
-    const bool whole = now.wall <= start_of(schedule_, slot);
+    const auto slot = slot_at(schedule_, now);
+    const bool whole = now <= start_of(schedule_, slot);
     silent_until_ = start_of(schedule_, slot + (whole ? 2 : 3));
+}
+
+void Validator::on_company(bool any, UnixTime now) {
+    if (!options_.watch_first) return;
+    if (company_ && now >= silent_until_) options_.watch_first = false;  // it has watched
+    if (!options_.watch_first || any == company_) return;
+    company_ = any;
+    if (any) watch(now);
 }
 
 UnixTime Validator::next_wake(UnixTime now) const {
@@ -86,7 +98,7 @@ UnixTime Validator::next_wake(UnixTime now) const {
 }
 
 bool Validator::silent(UnixTime now) const {
-    return stopped_ || now < silent_until_;
+    return stopped_ || waits_for_company() || now < silent_until_;
 }
 
 void Validator::freeze(Slot slot, const chain::Tree& tree) {

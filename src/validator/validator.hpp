@@ -29,7 +29,8 @@ Result<SlashingRecord> decode_slashing_record(BytesView bytes);
 /// engine sends only after the store has acknowledged.
 ///
 /// Nobody can tell a restored or copied record: every start stays silent until it has watched two
-/// whole slots, and for good if it sees its own key signing meanwhile (see `on_own_signature`).
+/// whole slots in company (see `on_company`), and for good if it sees its own key signing meanwhile
+/// (see `on_own_signature`).
 class Validator {
   public:
     struct Options {
@@ -79,15 +80,22 @@ class Validator {
     std::optional<SignedVote> vote_for(const chain::Facts& block, const chain::Tree& tree,
                                        UnixTime now);
 
+    /// Whether anybody is there through whom another machine's signatures would be heard. Two slots
+    /// watched in an empty room prove nothing: the watch begins when company comes, and again if it
+    /// left before the end. True from the start unless told otherwise.
+    void on_company(bool any, UnixTime now);
     /// A proposal or vote under our key was heard. If we did not make it, another machine runs this
     /// key: stops all signing and returns the sentence for the operator. Echoes of what this run
     /// signed, and whatever an earlier run may have signed, are no proof and pass.
     std::optional<std::string> on_own_signature(Slot slot);
     bool silent(UnixTime now) const;
+    /// Silent only because nobody is there.
+    bool waits_for_company() const { return options_.watch_first && !company_ && !stopped_; }
     const SlashingRecord& record() const { return record_; }
     void check_invariants() const;
 
   private:
+    void watch(UnixTime now);
     void freeze(Slot slot, const chain::Tree& tree);
     std::optional<ProposeDuty> duty(Slot slot, const chain::Tree& tree) const;
     bool in_vote_window(Slot slot, UnixTime now) const;
@@ -100,6 +108,7 @@ class Validator {
     SlashingRecord record_;
     Options options_;
     UnixTime silent_until_;
+    bool company_{true};
     bool stopped_{false};
     Slot frozen_slot_;  ///< for which slot `frozen_` holds
     std::pair<Slot, Height> frozen_;

@@ -213,6 +213,26 @@ TEST_F(ValidatorTest, watches_two_whole_slots_before_it_signs) {
     EXPECT_FALSE(leads.on_time(at(1), tree_, false));
 }
 
+TEST_F(ValidatorTest, an_empty_room_does_not_count_as_watched) {
+    auto v = validator(voter(), at(7), {true, true});
+    v.on_company(false, at(7));
+    EXPECT_TRUE(v.silent(at(100)));
+    EXPECT_TRUE(v.waits_for_company());
+    v.on_company(true, at(100, seconds{1}));
+    EXPECT_TRUE(v.silent(at(103) - std::chrono::microseconds{1}));
+    EXPECT_FALSE(v.silent(at(103)));
+}
+
+TEST_F(ValidatorTest, company_that_leaves_before_the_end_does_not_count_and_later_it_may) {
+    auto v = validator(voter(), at(7), {true, true});
+    v.on_company(true, at(7));
+    v.on_company(false, at(8));
+    EXPECT_TRUE(v.silent(at(20)));
+    v.on_company(true, at(20));
+    v.on_company(false, at(22));
+    EXPECT_FALSE(v.silent(at(22))) << "two slots were watched: alone, it goes on";
+}
+
 TEST_F(ValidatorTest, stops_for_good_when_it_hears_its_key_and_did_not_sign) {
     auto v = validator(voter(), at(7, seconds{1}), {true, true});
     EXPECT_FALSE(v.on_own_signature(Slot{7}));  // may be of the run before
