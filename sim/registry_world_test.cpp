@@ -272,6 +272,43 @@ TEST_F(Cheats, a_leader_who_is_paid_for_votes_that_nobody_cast_finds_no_follower
     EXPECT_THAT(world_.violations(), IsEmpty());
 }
 
+TEST_F(Cheats, evidence_that_only_an_observer_has_reaches_somebody_who_can_bring_it) {
+    auto& observer = world_.add_observer();
+    observer.start();
+    world_.run_slots(3);
+    auto& cheat = world_.node(5);
+    run_to_block_of(world_, cheat, 5);
+    const auto pair = forge(world_, cheat);
+    world_.partition({{observer.host().value, 5}, {0, 1, 2, 3, 4, 6}}, Cut::silence);
+    cheat.say(
+        protocol::make_message(protocol::NewBlock{protocol::WireBlock{pair.second, nullptr}}));
+    world_.run_for(std::chrono::milliseconds{300});
+    ASSERT_EQ(world_.heard("proposed twice"), 1u);
+    cheat.kill();
+    world_.heal();
+    world_.run_slots(30);
+    EXPECT_GE(world_.heard("is accused by a peer"), 4u);
+    EXPECT_EQ(candidate(world_.node(0), 5).status, chain::Candidate::Status::barred);
+    EXPECT_THAT(world_.violations(), IsEmpty());
+}
+
+TEST_F(Cheats, evidence_that_is_none_costs_who_sent_it) {
+    auto& liar = world_.node(5);
+    run_to_block_of(world_, liar, 5);
+    auto item = encode(liar.view().unfinalised.at(liar.view().head->id)->header);
+    const auto before = world_.node(0).engine().peer_lines();
+    liar.say(protocol::make_message(protocol::Evidences{{{item, item}}}));
+    world_.run_for(std::chrono::milliseconds{300});
+    int fell = 0;
+    const auto after = world_.node(0).engine().peer_lines();
+    for (std::size_t i = 0; i < before.size(); ++i) fell += after[i].score < before[i].score;
+    EXPECT_EQ(fell, 1);
+    EXPECT_EQ(world_.heard("accused"), 0u);
+    world_.run_slots(14);
+    EXPECT_EQ(candidate(world_.node(0), 5).status, chain::Candidate::Status::active);
+    EXPECT_THAT(world_.violations(), IsEmpty());
+}
+
 TEST_F(Cheats, evidence_outlives_a_kill_of_the_only_node_that_could_bring_it) {
     auto& cheat = world_.node(5);
     run_to_block_of(world_, cheat, 5);
@@ -283,6 +320,7 @@ TEST_F(Cheats, evidence_outlives_a_kill_of_the_only_node_that_could_bring_it) {
     world_.run_for(std::chrono::milliseconds{300});
     ASSERT_EQ(world_.heard("proposed twice"), 1u);
     world_.node(1).kill();
+    cheat.kill();  // its engine is honest, and was told
     world_.heal();
     world_.run_slots(30);
     ASSERT_EQ(candidate(world_.node(0), 5).status, chain::Candidate::Status::active);

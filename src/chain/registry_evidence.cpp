@@ -74,6 +74,13 @@ Result<Header> open_header(BytesView item, const BlockId& genesis_id) {
 
 }  // namespace
 
+Result<ValidatorKey> accused(BytesView item) {
+    if (item.size() == kVoteItemSize)
+        return ValidatorKey::from(item.subspan(kVoteMessageSize, ValidatorKey::kSize));
+    SENNIT_TRY(const auto header, decode_header(item));
+    return header.validator;
+}
+
 Result<Offence> judge(BytesView first, BytesView second, const Genesis& genesis,
                       const BlockId& genesis_id) {
     if (first.size() == kVoteItemSize && second.size() == kVoteItemSize) {

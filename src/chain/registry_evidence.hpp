@@ -24,6 +24,9 @@ struct Offence {
 /// Largest item of evidence: a header. A vote is 253 bytes.
 constexpr std::size_t kEvidenceItemMax = kHeaderSizeMin + kExtraDataSizeMax;
 
+/// Whom an item names, before any signature is looked at. Errors: malformed and its kin.
+Result<ValidatorKey> accused(BytesView item);
+
 /// Judges two items as `Evidence` holds them, in any order, signatures included. Errors: invalid
 /// with what acquits the key, malformed and its kin for bytes that are no evidence.
 Result<Offence> judge(BytesView first, BytesView second, const Genesis& genesis,

@@ -30,6 +30,9 @@ void on_received(Core& core, InstanceId instance, const protocol::Received& rece
                               [&](const protocol::Certificates& m) {
                                   return core.ballots->on_certificates(peer, receipt, m), true;
                               },
+                              [&](const protocol::Evidences& m) {
+                                  return core.reporter->on_evidence(peer, receipt, m), true;
+                              },
                               [&](const protocol::Transactions& m) {
                                   return core.traffic->on_transactions(peer, receipt, m), true;
                               },

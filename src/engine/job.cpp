@@ -53,6 +53,15 @@ JobResult run_one(const CheckSignatures& job, const JobContext&) {
     return out;
 }
 
+JobResult run_one(const JudgeEvidence& job, const JobContext& context) {
+    EvidenceJudged out;
+    for (const auto& item : job.items) {
+        out.offences.push_back(
+            chain::judge(item.first, item.second, context.genesis, context.genesis_id));
+    }
+    return out;
+}
+
 JobResult run_one(const CheckBlock& job, const JobContext& context) {
     auto out = check(job.block, context);
     out.certificate =

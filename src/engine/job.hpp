@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "chain/registry_evidence.hpp"
 #include "chain/state.hpp"
 #include "crypto/ed25519.hpp"
 #include "mempool/mempool.hpp"
@@ -22,6 +23,14 @@ struct CheckSignatures {
 };
 struct SignaturesChecked {
     std::vector<bool> verdicts;
+};
+
+/// Evidence off the wire: is it one, signatures included?
+struct JudgeEvidence {
+    std::vector<Evidence> items;
+};
+struct EvidenceJudged {
+    std::vector<Result<chain::Offence>> offences;
 };
 
 /// A block off the wire: its header's signature, its certificate's, its transactions' form and
@@ -113,11 +122,12 @@ struct BlockBuilt {
     Result<chain::BuiltBlock> result{Error{}};
 };
 
-using Job = std::variant<CheckSignatures, CheckBlock, CheckBlocks, OpenTransactions, LoadBlocks,
-                         LoadRows, ExecuteBlock, FinaliseBlock, AppendBlocks, BuildBlock>;
-using JobResult =
-    std::variant<SignaturesChecked, BlockChecked, BlocksChecked, TransactionsOpened, BlocksLoaded,
-                 RowsLoaded, BlockExecuted, BlockFinalised, BlocksAppended, BlockBuilt, Error>;
+using Job =
+    std::variant<CheckSignatures, JudgeEvidence, CheckBlock, CheckBlocks, OpenTransactions,
+                 LoadBlocks, LoadRows, ExecuteBlock, FinaliseBlock, AppendBlocks, BuildBlock>;
+using JobResult = std::variant<SignaturesChecked, EvidenceJudged, BlockChecked, BlocksChecked,
+                               TransactionsOpened, BlocksLoaded, RowsLoaded, BlockExecuted,
+                               BlockFinalised, BlocksAppended, BlockBuilt, Error>;
 
 enum class Lane : std::uint8_t {
     worker,  ///< any thread, any order; touches no State

@@ -43,6 +43,7 @@ void Meeting::on_up(PeerRef peer, const protocol::PeerFacts& facts) {
         core_.send(
             peer,
             {protocol::make_message(our_status()), protocol::Priority::control, {}, {}, {}, {}});
+        core_.reporter->tell(peer);
     }
 }
 
@@ -66,6 +67,7 @@ void Meeting::on_changed(PeerRef peer, const protocol::PeerFacts& facts) {
         core_.send(
             peer,
             {protocol::make_message(our_status()), protocol::Priority::control, {}, {}, {}, {}});
+        core_.reporter->tell(peer);
     }
 }
 

@@ -155,6 +155,10 @@ class Reporter {
     void restore(std::vector<KeptEvidence> kept);
     /// Signatures hold. `what` is for the operator: "proposed twice in slot 7".
     void on_offence(const ValidatorKey& offender, Evidence evidence, const std::string& what);
+    /// From a peer: judged by a worker unless it is about nobody whom we could still accuse.
+    void on_evidence(PeerRef peer, protocol::ReceiptId receipt, const protocol::Evidences& message);
+    /// All open cases, to a peer that came: it may have an account, or know somebody who has.
+    void tell(PeerRef peer);
     void on_wake();
     std::optional<Instant> deadline() const;
     void check_invariants() const;
@@ -167,6 +171,9 @@ class Reporter {
     };
     using Cases = std::map<ValidatorKey, Case>;
 
+    bool may_accuse(const ValidatorKey& offender) const;
+    void on_judged(PeerRef peer, protocol::ReceiptId receipt, std::vector<Evidence> items,
+                   const EvidenceJudged& judged);
     Case open(const ValidatorKey& offender, Evidence evidence) const;
     Cases::iterator close(Cases::iterator at);
     bool pursue(const ValidatorKey& offender, Case& found);

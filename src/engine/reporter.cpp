@@ -77,17 +77,79 @@ Reporter::Case Reporter::open(const ValidatorKey& offender, Evidence evidence) c
     return found;
 }
 
+bool Reporter::may_accuse(const ValidatorKey& offender) const {
+    if (cases_.contains(offender) || cases_.size() == kCasesMax) return false;
+    const auto state = chain::prosecution(*core_.base_view, offender);
+    if (!state) core_.halt(state.error().text());
+    return state && *state == chain::Prosecution::open;
+}
+
 void Reporter::on_offence(const ValidatorKey& offender, Evidence evidence,
                           const std::string& what) {
-    if (cases_.contains(offender) || cases_.size() == kCasesMax) return;
-    const auto judged = chain::prosecution(*core_.base_view, offender);
-    if (!judged) return core_.halt(judged.error().text());
-    if (*judged != chain::Prosecution::open) return;
+    if (!may_accuse(offender)) return;
     core_.notify(Notify::Level::warning, "validator " + to_hex(offender) + " " + what);
     chain::Batch batch;
     batch.put(chain::Column::validator, row_key(offender), encode_row(evidence));
     core_.store(std::move(batch), chain::Durability::buffered);
+    protocol::Evidences news{{evidence}};
     cases_.emplace(offender, open(offender, std::move(evidence)));
+    const protocol::Outgoing outgoing{protocol::make_message(std::move(news)),
+                                      protocol::Priority::normal,
+                                      {},
+                                      {},
+                                      {},
+                                      protocol::key_of(offender)};
+    core_.spread(outgoing, relay::item_of(offender), [](PeerRef, const protocol::PeerFacts& peer) {
+        return peer.traits.says.has(protocol::Kind::evidences);
+    });
+}
+
+void Reporter::tell(PeerRef peer) {
+    protocol::Evidences news;
+    for (const auto& [offender, found] : cases_) {
+        if (news.items.size() == protocol::kEvidencesMax) break;
+        if (core_.inventory.mark(peer, relay::item_of(offender)))
+            news.items.push_back(found.evidence);
+    }
+    if (news.items.empty()) return;
+    core_.send(
+        peer,
+        {protocol::make_message(std::move(news)), protocol::Priority::normal, {}, {}, {}, {}});
+}
+
+void Reporter::on_evidence(PeerRef peer, protocol::ReceiptId receipt,
+                           const protocol::Evidences& message) {
+    JudgeEvidence job;
+    for (const auto& item : message.items) {
+        const auto offender = chain::accused(item.first);
+        if (!offender) {
+            core_.judge(peer, peers::Deed::malformed, "evidence: " + offender.error().text());
+            return core_.settle(peer, receipt, protocol::Verdict::reject);
+        }
+        core_.inventory.mark(peer, relay::item_of(*offender));
+        if (may_accuse(*offender)) job.items.push_back(item);
+    }
+    if (job.items.empty()) return core_.settle(peer, receipt, protocol::Verdict::ignore);
+    auto items = job.items;
+    core_.run(std::move(job),
+              [this, peer, receipt, items = std::move(items)](JobResult&& result) mutable {
+                  on_judged(peer, receipt, std::move(items), std::get<EvidenceJudged>(result));
+              });
+}
+
+void Reporter::on_judged(PeerRef peer, protocol::ReceiptId receipt, std::vector<Evidence> items,
+                         const EvidenceJudged& judged) {
+    auto verdict = protocol::Verdict::accept;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const auto& offence = judged.offences[i];
+        if (offence) {
+            on_offence(offence->key, std::move(items[i]), "is accused by a peer, with evidence");
+            continue;
+        }
+        core_.judge(peer, peers::Deed::malformed, "evidence: " + offence.error().text());
+        verdict = protocol::Verdict::reject;
+    }
+    core_.settle(peer, receipt, verdict);
 }
 
 void Reporter::on_wake() {

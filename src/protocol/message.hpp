@@ -20,6 +20,7 @@ constexpr std::size_t kBlocksMax = 128;
 constexpr std::size_t kIdsMax = 8192;
 constexpr std::size_t kVotesMax = 1024;
 constexpr std::size_t kCertificatesMax = 256;
+constexpr std::size_t kEvidencesMax = 64;
 constexpr std::size_t kPeersMax = 256;
 
 /// By height, or by id.
@@ -153,6 +154,7 @@ struct Certificates {
     std::vector<CertificatePtr> certificates;
     std::vector<ValidatorSetPtr> sets;
 };
+/// At most kEvidencesMax.
 struct Evidences {
     std::vector<Evidence> items;
 };

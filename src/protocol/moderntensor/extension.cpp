@@ -6,7 +6,6 @@ namespace {
 
 /// CHAIN rule 17's largest set.
 constexpr std::size_t kMembersMax = 100;
-constexpr std::size_t kEvidencesMax = 64;
 constexpr std::size_t kEvidenceItemSizeMax = 2048;
 constexpr std::size_t kRefusalSizeMax = 256;
 constexpr std::size_t kBlockTransactionsMax = 65'535;
