@@ -30,7 +30,20 @@ def check(holds, text):
 
 
 def same(found, expected, what):
-    check(found == expected, f"{what}: {found!r}, expected {expected!r}")
+    check(found == expected, f"{what}: {brief(found)}, expected {brief(expected)}")
+
+
+def brief(value):
+    text = repr(value)
+    return text if len(text) <= 400 else f"{text[:400]} ... ({len(text)} characters)"
+
+
+def each_once(found, count, what):
+    """0 to count - 1, in this order; says which are missing or twice."""
+    missing = sorted(set(range(count)) - set(found))
+    twice = sorted({one for one in found if found.count(one) > 1})
+    check(not missing and not twice, f"{what}: missing {brief(missing)}, twice {brief(twice)}")
+    same(found, list(range(count)), what)
 
 
 def until(what, ask, seconds=PATIENCE):
@@ -70,7 +83,7 @@ class Lines:
                 at = len(self.all)
                 left = end - time.monotonic()
                 if left <= 0 or self.ended:
-                    why = "it ended" if self.ended else f"not within {seconds} s"
+                    why = "it ended" if self.ended else f"not within {seconds:.0f} s"
                     tail = "\n".join(str(line)[:300] for line in self.all[-8:])
                     raise Failed(f"{why}: {what}; the last it said:\n{tail}")
                 self.changed.wait(left)

@@ -14,13 +14,14 @@ import sys
 import tempfile
 import time
 
-from harness import (MISSING, Failed, Missing, Original, Sennit, check, rlp_strings, same,
-                     signed_only, until)
+from harness import (MISSING, Failed, Missing, Original, Sennit, check, each_once, rlp_strings,
+                     same, signed_only, until)
 
 CHAIN_ID = 7777  # what bench_make_chain makes
 HEIGHT = 450  # neither a multiple of 192 nor of 128: both last batches are short
 HEADER_BATCHES, BLOCK_BATCHES = [192, 192, 67], [128, 128, 128, 67]
 PING_EVERY = 30
+WHOLE = 180  # seconds; it takes 40
 BYE = "Node shutting down"
 
 
@@ -104,8 +105,8 @@ def syncs(node, listener, dialler):
     slow = dialler.begin("sync")
     fast = listener.begin("sync", fast=True)
     answer = dialler.finish(slow, "sync", 60)
-    same([header["height"] for header in answer["headers"]], list(range(HEIGHT + 1)),
-         "heights of the headers that the original keeps")
+    each_once([header["height"] for header in answer["headers"]], HEIGHT + 1,
+              "heights of the headers that the original keeps")
     requests = dialler.events("sent", "GET_HEADERS")
     same([(one["start_height"], one["max_headers"]) for one in requests],
          [(0, 192), (192, 192), (384, 192)], "its requests for headers")
@@ -132,8 +133,8 @@ def synced_blocks(original, answer, blocks):
          [(0, 128), (128, 256), (256, 384), (384, HEIGHT)], "its requests for blocks")
     batches = [one["blocks"] for one in original.events("received", "BLOCKS")]
     same([len(batch) for batch in batches], BLOCK_BATCHES, "blocks in each answer")
-    same([block["height"] for block in answer["blocks"]], list(range(HEIGHT + 1)),
-         "heights of the blocks that the original synced")
+    each_once([block["height"] for block in answer["blocks"]], HEIGHT + 1,
+              "heights of the blocks that the original synced")
     for header, block in zip(answer["blocks"], blocks, strict=True):
         same_header(header, block, "block at the original")
     ok(f"{original.name} synced {HEIGHT + 1} blocks, {BLOCK_BATCHES}, each once, ours")
@@ -322,6 +323,10 @@ def living_chain(binary, listener, directory, genesis):
         same(listener.errors_logged(), [], "errors that the listening original logged")
 
 
+def out_of_time(*_):
+    raise Failed(f"the whole test: not within {WHOLE} s")
+
+
 def skip(text):
     print(f"SKIP: {text}")
     return MISSING
@@ -334,8 +339,9 @@ def main():
     if not (pathlib.Path(source) / "sdk/network/p2p.py").is_file():
         return skip(f"SENNIT_MODERNTENSOR: {source} has no sdk/network/p2p.py")
     binary, make_chain = sys.argv[1:]
-    # So that what is running is stopped when ctest ends us.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # Before ctest kills us: then nothing would stop what we started.
+    signal.signal(signal.SIGALRM, out_of_time)
+    signal.alarm(WHOLE)
     genesis = []
     with tempfile.TemporaryDirectory() as name:
         directory = pathlib.Path(name)
