@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-/// bench_make_chain DIR BLOCKS TRANSFERS: a node's directory with a finished chain, for sync.py.
+/// bench_make_chain DIR BLOCKS TRANSFERS [VALIDATORS]: a node's directory with a finished chain,
+/// for sync.py and for tests that want a long one at once (a slot lasts two seconds at least).
 ///
 /// All keys are the test fixture's. Only the last two blocks have stored certificates: the finality
-/// of the last but one vouches for all below it.
+/// of the last but one vouches for all below it. With one validator, a node that is given
+/// validator.key goes on with the chain; faucet.key is an account with money.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -16,8 +18,8 @@ namespace {
 
 using chain::fixture::TestChain;
 
-chain::Genesis bench_genesis() {
-    auto genesis = chain::fixture::genesis({1, 1, 1, 1});
+chain::Genesis bench_genesis(std::uint64_t validators) {
+    auto genesis = chain::fixture::genesis(std::vector<std::uint64_t>(validators, 1));
     // A year: a long synthetic chain must not look like one that its validators have left.
     genesis.stake.unbonding_seconds = 366ull * 24 * 3600;
     return genesis;
@@ -32,10 +34,15 @@ void put(chain::Store& store, const Certificate& certificate) {
     SENNIT_ASSERT(store.write(batch, chain::Durability::synced));
 }
 
-void make(const std::string& directory, std::uint64_t blocks, std::uint64_t transfers) {
+void make(const std::string& directory, std::uint64_t blocks, std::uint64_t transfers,
+          std::uint64_t validators) {
     std::filesystem::create_directories(directory);
-    const TestChain chain{bench_genesis()};
+    const TestChain chain{bench_genesis(validators)};
     std::ofstream{directory + "/genesis.json"} << chain::pretty_json(chain.genesis());
+    std::ofstream{directory + "/validator.key"} << to_hex(chain::fixture::validator_key(0).seed())
+                                                << "\n";
+    std::ofstream{directory + "/faucet.key"} << to_hex(chain::fixture::account_key(100).secret())
+                                             << "\n";
     storage::Options options;
     options.path = directory + "/db";
     options.create = true;
@@ -80,10 +87,13 @@ void make(const std::string& directory, std::uint64_t blocks, std::uint64_t tran
 }  // namespace sennit
 
 int main(int argc, char** argv) {
-    if (argc != 4) {
-        std::fprintf(stderr, "bench_make_chain DIRECTORY BLOCKS TRANSFERS_EACH\n");
+    const auto number = [&](int at) { return std::strtoull(argv[at], nullptr, 10); };
+    const auto validators = argc == 5 ? number(4) : 4;
+    if (argc < 4 || argc > 5 || validators < 1 || validators > 100) {
+        std::fprintf(stderr,
+                     "bench_make_chain DIRECTORY BLOCKS TRANSFERS_EACH [VALIDATORS, 1 to 100]\n");
         return 2;
     }
-    sennit::make(argv[1], std::strtoull(argv[2], nullptr, 10), std::strtoull(argv[3], nullptr, 10));
+    sennit::make(argv[1], number(2), number(3), validators);
     return 0;
 }
