@@ -141,6 +141,7 @@ void add_queries(CLI::App& app, Options& options, Command& command) {
         sub->callback([&o, &command, run] { command = [&o, run] { return run(o); }; });
     };
     add("status", "where a node stands", nullptr, show_status);
+    add("bans", "who may not connect to a node, until when, and why", nullptr, show_bans);
     add("peers", "whom a node is connected to, and what it thinks of them", nullptr, show_peers);
     add("block", "show a block", "height, hash, or latest, safe, finalized", show_block);
     add("tx", "show a transaction and its receipt", "transaction hash", show_transaction);

@@ -75,6 +75,7 @@ struct QueryOptions {
 };
 Result<void> show_status(const QueryOptions& options);
 Result<void> show_peers(const QueryOptions& options);
+Result<void> show_bans(const QueryOptions& options);
 Result<void> show_block(const QueryOptions& options);
 Result<void> show_transaction(const QueryOptions& options);
 

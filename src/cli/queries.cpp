@@ -85,6 +85,24 @@ Result<void> show_peers(const QueryOptions& options) {
     return {};
 }
 
+Result<void> show_bans(const QueryOptions& options) {
+    SENNIT_TRY(auto bans, ask(options, "sennit_bans", Value::array()));
+    if (options.json) {
+        show(options, bans);
+        return {};
+    }
+    SENNIT_TRY(auto list, bans.as_array());
+    if (list.empty()) std::printf("nobody is banned\n");
+    for (const auto& ban : list) {
+        SENNIT_TRY(auto identity, ban.get_text("identity"));
+        SENNIT_TRY(auto until, ban.get_u64("until"));
+        SENNIT_TRY(auto why, ban.get_text("why"));
+        std::printf("%-40s until %llu  %s\n", std::string{identity}.c_str(),
+                    static_cast<unsigned long long>(until), std::string{why}.c_str());
+    }
+    return {};
+}
+
 Result<void> show_block(const QueryOptions& options) {
     std::string which = options.what;
     const bool number =

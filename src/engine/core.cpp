@@ -152,8 +152,10 @@ void Core::judge(PeerRef peer, peers::Deed deed, std::string_view what) {
     auto* protocol = protocol_of(peer);
     if (protocol == nullptr) return;
     protocol->handle(protocol::Score{peer.peer, verdict.score}, now);
-    if (verdict.banned)
+    if (verdict.banned) {
+        notify(Notify::Level::warning, "banned " + meeting->name_of(peer) + ": " + verdict.why);
         protocol->handle(protocol::Disconnect{peer.peer, "banned: " + verdict.why}, now);
+    }
 }
 
 Slot Core::slot_now() const {
@@ -289,6 +291,7 @@ ViewPtr Core::make_view() const {
     view->certified = tree.certified_at(head->id);
     view->finalised = tree.find(tree.root().id);
     view->state = head_view;
+    view->base_state = base_view;
     view->states = intake->views();
     view->unfinalised = intake->unfinalised();
     view->finality = finality;

@@ -180,7 +180,8 @@ std::vector<Engine::PeerLine> Engine::peer_lines() const {
         const auto instance = core_->instances.find(peer.instance);
         lines.push_back({peer, instance == core_->instances.end() ? "" : instance->second.name,
                          facts, connected ? connected->height : 0, core_->peers.score(peer),
-                         std::string{peers::to_string(core_->peers.tier(peer))}});
+                         std::string{peers::to_string(core_->peers.tier(peer))},
+                         core_->peers.explain(peer)});
     }
     return lines;
 }

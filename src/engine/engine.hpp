@@ -67,7 +67,8 @@ struct View {
     chain::FactsPtr head;
     chain::FactsPtr certified;
     chain::FactsPtr finalised;
-    chain::StateViewPtr state;  ///< after the head
+    chain::StateViewPtr state;       ///< after the head
+    chain::StateViewPtr base_state;  ///< after the finalised one
     std::map<BlockId, chain::StateViewPtr>
         states;  ///< after executed blocks above the finalised one
     std::map<BlockId, BlockPtr> unfinalised;
@@ -166,6 +167,7 @@ class Engine {
         std::uint64_t height{0};
         int score{0};
         std::string tier;
+        std::vector<peers::Peers::Change> reasons;  ///< for the score, newest first
     };
     std::vector<PeerLine> peer_lines() const;
     ViewPtr view(Now now) const;

@@ -35,6 +35,9 @@ void Meeting::on_up(PeerRef peer, const protocol::PeerFacts& facts) {
         return;
     }
     facts_[peer] = facts;
+    core_.notify(Notify::Level::debug, "peer " + name_of(peer) +
+                                           (facts.inbound ? " dialled us" : " was dialled") +
+                                           (facts.traits.sennit ? "" : ", an original"));
     core_.producer->on_company();
     core_.publish_due = true;
     core_.sync.on_peer(peer, facts.traits, core_.now);
@@ -71,8 +74,17 @@ void Meeting::on_changed(PeerRef peer, const protocol::PeerFacts& facts) {
     }
 }
 
+std::string Meeting::name_of(PeerRef peer) const {
+    const auto known = facts_.find(peer);
+    if (known == facts_.end()) return "a peer that left";
+    const auto& facts = known->second;
+    return facts.address.text() + (facts.agent.empty() ? "" : " (" + facts.agent + ")");
+}
+
 void Meeting::on_down(PeerRef peer, const std::string& why) {
-    if (facts_.erase(peer) == 0) return;
+    if (!facts_.contains(peer)) return;
+    core_.notify(Notify::Level::debug, "peer " + name_of(peer) + " left: " + why);
+    facts_.erase(peer);
     core_.peers.on_down(peer, why, core_.now);
     core_.sync.on_peer_gone(peer, core_.now);
     core_.inventory.forget(peer);

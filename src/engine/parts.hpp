@@ -281,6 +281,8 @@ class Meeting {
     void on_wake();
 
     protocol::Status our_status() const;
+    /// For people: address and what it calls itself.
+    std::string name_of(PeerRef peer) const;
     /// To Sennit peers, when the head or finality moved.
     void tell_status();
     const std::map<PeerRef, protocol::PeerFacts>& facts() const { return facts_; }

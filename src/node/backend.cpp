@@ -160,10 +160,7 @@ Result<chain::StateViewPtr> Backend::state_at(const rpc::BlockRef& at) const {
     if (const auto found = view->states.find(*id); found != view->states.end())
         return found->second;
     // The base is the last finalised block, and it is all that is kept below the layers.
-    if (*id == view->finalised->id) {
-        return chain::StateViewPtr{
-            std::make_shared<const chain::StateView>(store_.snapshot(), nullptr)};
-    }
+    if (*id == view->finalised->id) return view->base_state;
     SENNIT_TRY(auto header, chain::stored_header(store_, *id));
     if (!header) return Error{Errc::not_found, "header not found"};
     SENNIT_TRY(auto decoded, decode_header(*header));
@@ -207,10 +204,31 @@ void Backend::peers(std::function<void(std::vector<rpc::PeerAnswer>)> then) cons
     door_.ask([then = std::move(then)](const engine::Engine& engine) {
         std::vector<rpc::PeerAnswer> out;
         for (auto& line : engine.peer_lines()) {
-            out.push_back({line.protocol, line.facts.address.text(), line.facts.agent,
-                           line.facts.identity.id, line.facts.identity.proven, line.facts.inbound,
-                           line.facts.traits.sennit, line.height, line.score, line.tier});
+            out.push_back({line.protocol,
+                           line.facts.address.text(),
+                           line.facts.agent,
+                           line.facts.identity.id,
+                           line.facts.identity.proven,
+                           line.facts.inbound,
+                           line.facts.traits.sennit,
+                           line.height,
+                           line.score,
+                           line.tier,
+                           {}});
+            for (auto& reason : line.reasons) {
+                out.back().reasons.push_back({std::string{peers::to_string(reason.deed)},
+                                              reason.delta, std::move(reason.what)});
+            }
         }
+        then(std::move(out));
+    });
+}
+
+void Backend::bans(std::function<void(std::vector<rpc::BanAnswer>)> then) const {
+    door_.ask([then = std::move(then)](const engine::Engine& engine) {
+        std::vector<rpc::BanAnswer> out;
+        for (auto& ban : engine.peers().bans(io::system_now()))
+            out.push_back({std::move(ban.identity), unix_seconds(ban.until), std::move(ban.why)});
         then(std::move(out));
     });
 }

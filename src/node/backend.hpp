@@ -33,6 +33,7 @@ class Backend : public rpc::Backend {
     bool reserved(const Address& address) const override;
     void submit(Bytes rlp, std::function<void(Result<TxId>)> then) override;
     void peers(std::function<void(std::vector<rpc::PeerAnswer>)> then) const override;
+    void bans(std::function<void(std::vector<rpc::BanAnswer>)> then) const override;
     void pool(std::function<void(rpc::PoolAnswer)> then) const override;
     std::vector<ValidatorSetPtr> validators() const override;
     CertificatePtr finality() const override { return view_()->finality; }

@@ -339,6 +339,17 @@ std::vector<Peers::Change> Peers::explain(PeerRef ref) const {
     return {known->history.begin(), known->history.end()};
 }
 
+std::vector<Peers::Ban> Peers::bans(Now now) const {
+    std::vector<Ban> out;
+    for (const auto& [key, known] : records_) {
+        if (known.banned_until && *known.banned_until > now.wall)
+            out.push_back({key, *known.banned_until, known.banned_for});
+    }
+    std::stable_sort(out.begin(), out.end(),
+                     [](const Ban& a, const Ban& b) { return a.until > b.until; });
+    return out;
+}
+
 // Choice.
 
 double Peers::weight(const Connected& peer, std::uint64_t height_max, Duration latency_max,

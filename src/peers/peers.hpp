@@ -122,6 +122,14 @@ class Peers {
     /// The last changes of an identity's score, newest first.
     std::vector<Change> explain(PeerRef ref) const;
 
+    struct Ban {
+        std::string identity;  ///< a proven node id, or an address
+        UnixTime until{};
+        std::string why;
+    };
+    /// Those in force, the longest first.
+    std::vector<Ban> bans(Now now) const;
+
     // Choice.
 
     /// 0.5 score + 0.3 height + 0.2 latency, weighted at random among those at least fair; the

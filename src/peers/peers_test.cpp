@@ -47,6 +47,10 @@ TEST_F(PeersTest, bans_whoever_reaches_zero_and_says_until_when_and_why) {
     const auto again = peers.on_up(peer(2, tcp("8.8.8.8", 999), true), at(60));
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().detail, "banned for 10 more minutes: invalid block: state root");
+    const auto bans = peers.bans(at(1));
+    ASSERT_EQ(bans.size(), 1u);
+    EXPECT_EQ(bans[0].why, "invalid block: state root");
+    EXPECT_TRUE(peers.bans(at(3600)).empty()) << "a ban ends";
     EXPECT_TRUE(peers.on_up(peer(3, tcp("8.8.8.8")), at(602)));
 }
 

@@ -42,6 +42,17 @@ struct PeerAnswer {
     std::uint64_t height{0};
     int score{0};
     std::string tier;
+    struct Reason {
+        std::string deed;
+        int delta{0};
+        std::string what;
+    };
+    std::vector<Reason> reasons;  ///< for the score, newest first
+};
+struct BanAnswer {
+    std::string identity;
+    std::uint64_t until{0};  ///< Unix seconds
+    std::string why;
 };
 struct PoolAnswer {
     std::size_t transactions{0};
@@ -69,7 +80,7 @@ struct StatusAnswer {
     double sync_percent{100};
     double sync_per_second{0};
     std::optional<double> sync_seconds_left;
-    std::string sync_error;  ///< why it does not go on, or empty
+    std::string sync_error;                 ///< why it does not go on, or empty
     std::optional<ValidatorKey> validator;  ///< our own key, if this node validates
     std::optional<std::string> fault;
 };
@@ -106,6 +117,7 @@ class Backend {
     virtual void submit(Bytes rlp, std::function<void(Result<TxId>)> then) = 0;
 
     virtual void peers(std::function<void(std::vector<PeerAnswer>)> then) const = 0;
+    virtual void bans(std::function<void(std::vector<BanAnswer>)> then) const = 0;
     virtual void pool(std::function<void(PoolAnswer)> then) const = 0;
     /// In force at the head, and the one before it while certificates are joint.
     virtual std::vector<ValidatorSetPtr> validators() const = 0;

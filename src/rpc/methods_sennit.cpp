@@ -67,7 +67,24 @@ void peers(Backend& backend, Params, Reply reply) {
                                       {"score", peer.score},
                                       {"tier", peer.tier}});
             if (peer.id) one.set("nodeId", hex_data(*peer.id));
+            auto reasons = Value::array();
+            for (const auto& reason : peer.reasons) {
+                reasons.push(Value::object(
+                    {{"deed", reason.deed}, {"delta", reason.delta}, {"what", reason.what}}));
+            }
+            one.set("reasons", std::move(reasons));
             out.push(std::move(one));
+        }
+        reply(std::move(out));
+    });
+}
+
+void bans(Backend& backend, Params, Reply reply) {
+    backend.bans([reply](std::vector<BanAnswer> bans) {
+        auto out = Value::array();
+        for (const auto& ban : bans) {
+            out.push(Value::object(
+                {{"identity", ban.identity}, {"until", ban.until}, {"why", ban.why}}));
         }
         reply(std::move(out));
     });
@@ -80,7 +97,7 @@ void pool(Backend& backend, Params, Reply reply) {
             best.push(Value::object({{"hash", hex_data(tx->id)},
                                      {"from", hex_data(tx->sender)},
                                      {"nonce", tx->tx.nonce},
-                                     {"gasPrice", tx->tx.gas_price}}));
+                                     {"gasPrice", quantity(tx->tx.gas_price)}}));
         }
         reply(Value::object({{"transactions", std::uint64_t{pool.transactions}},
                              {"bytes", std::uint64_t{pool.bytes}},
@@ -96,11 +113,11 @@ void validators(Backend& backend, Params, Reply reply) {
             members.push(Value::object({{"account", hex_data(member.account)},
                                         {"payout", hex_data(member.payout)},
                                         {"key", hex_data(member.key)},
-                                        {"weight", member.weight}}));
+                                        {"weight", quantity(member.weight)}}));
         }
         out.push(Value::object({{"version", set->version},
                                 {"firstSlot", set->first_slot.value},
-                                {"totalWeight", set->total_weight()},
+                                {"totalWeight", quantity(set->total_weight())},
                                 {"members", std::move(members)}}));
     }
     reply(std::move(out));
@@ -141,7 +158,9 @@ void methods(Backend&, Params, Reply reply) {
 std::span<const Method> sennit_methods() {
     static constexpr Method kMethods[] = {
         {"sennit_status", "where this node stands: heights, slot, peers, pool, sync", 0, 0, status},
-        {"sennit_peers", "connected peers, with scores", 0, 0, peers},
+        {"sennit_peers", "connected peers, with scores and why they are what they are", 0, 0,
+         peers},
+        {"sennit_bans", "who may not connect, until when, and why", 0, 0, bans},
         {"sennit_pool", "size of the pool and its best transactions", 0, 0, pool},
         {"sennit_syncProgress", "state, percent, rate and time left", 0, 0,
          [](Backend& b, Params, Reply r) { r(progress_json(b.status())); }},

@@ -379,13 +379,28 @@ TEST_F(Methods, progress_never_writes_what_is_no_json) {
 
 TEST_F(Methods, sennit_peers_shows_what_is_known_of_each) {
     backend_.connected = {
-        {"moderntensor", "tcp://[::1]:1", "a\"\xff", {}, false, true, true, 7, -3, "new"},
-        {"moderntensor", "tcp://[::1]:2", "b", NodeId{}, true, false, false, 0, 0, "good"}};
+        {"moderntensor",
+         "tcp://[::1]:1",
+         "a\"\xff",
+         {},
+         false,
+         true,
+         true,
+         7,
+         -3,
+         "new",
+         {{"spam", -20, "GET_PEERS again"}}},
+        {"moderntensor", "tcp://[::1]:2", "b", NodeId{}, true, false, false, 0, 0, "good", {}}};
     const auto peers = ask("sennit_peers");
     ASSERT_EQ(peers.as_array()->size(), 2u);
     const auto& first = (*peers.as_array())[0];
-    EXPECT_THAT(keys(first), ElementsAre("address", "agent", "direction", "height", "nodeId",
-                                         "protocol", "proven", "score", "sennit", "tier"));
+    EXPECT_THAT(keys(first),
+                ElementsAre("address", "agent", "direction", "height", "nodeId", "protocol",
+                            "proven", "reasons", "score", "sennit", "tier"));
+    const auto& reason = (*first.get_array("reasons"))[0];
+    EXPECT_EQ(*reason.get_text("deed"), "spam");
+    EXPECT_EQ(*reason.find("delta"), Value{-20});
+    EXPECT_EQ(*reason.get_text("what"), "GET_PEERS again");
     EXPECT_EQ(*first.get_text("direction"), "inbound");
     EXPECT_TRUE(first.find("nodeId")->is_null());
     EXPECT_EQ(*first.find("score"), Value{-3});
@@ -393,16 +408,25 @@ TEST_F(Methods, sennit_peers_shows_what_is_known_of_each) {
     EXPECT_EQ(*(*peers.as_array())[1].get_text("nodeId"), "0x" + std::string(64, '0'));
 }
 
+TEST_F(Methods, sennit_bans_says_who_until_when_and_why) {
+    EXPECT_EQ(ask("sennit_bans"), Value::array());
+    backend_.banned = {{"tcp://[::1]", 1'800'000'000, "spam: votes"}};
+    EXPECT_EQ(ask("sennit_bans"),
+              Value::array({Value::object({{"identity", "tcp://[::1]"},
+                                           {"until", std::uint64_t{1'800'000'000}},
+                                           {"why", "spam: votes"}})}));
+}
+
 TEST_F(Methods, sennit_pool_shows_the_best) {
     backend_.waiting = {3, 330, {testing::eip155_example()}};
-    EXPECT_EQ(ask("sennit_pool"),
-              Value::object({{"transactions", 3},
-                             {"bytes", 330},
-                             {"best", Value::array({Value::object(
-                                          {{"hash", kTxId},
-                                           {"from", kSender},
-                                           {"nonce", 9},
-                                           {"gasPrice", std::uint64_t{20'000'000'000}}})})}}));
+    EXPECT_EQ(
+        ask("sennit_pool"),
+        Value::object({{"transactions", 3},
+                       {"bytes", 330},
+                       {"best", Value::array({Value::object({{"hash", kTxId},
+                                                             {"from", kSender},
+                                                             {"nonce", 9},
+                                                             {"gasPrice", "0x4a817c800"}})})}}));
 }
 
 TEST_F(Methods, sennit_validators_and_finality_show_sets_and_proof) {
@@ -417,7 +441,7 @@ TEST_F(Methods, sennit_validators_and_finality_show_sets_and_proof) {
     const auto& shown = (*sets.as_array())[0];
     EXPECT_EQ(*shown.get_u64("version"), 4u);
     EXPECT_EQ(*shown.get_u64("firstSlot"), 64u);
-    EXPECT_EQ(*shown.get_u64("totalWeight"), 12u);
+    EXPECT_EQ(*shown.get_text("totalWeight"), "0xc");
     EXPECT_EQ(shown.get_array("members")->size(), 2u);
 
     auto proof = std::make_shared<Certificate>();
@@ -436,7 +460,7 @@ TEST_F(Methods, sennit_validators_and_finality_show_sets_and_proof) {
 
 TEST_F(Methods, sennit_methods_has_a_line_for_each) {
     const auto methods = ask("sennit_methods");
-    EXPECT_EQ(methods.as_object()->size(), 28u);
+    EXPECT_EQ(methods.as_object()->size(), 29u);
     for (const auto& member : *methods.as_object()) {
         EXPECT_FALSE(member.value.as_text()->empty()) << member.key;
     }

@@ -22,6 +22,7 @@ class ScriptedBackend : public Backend {
     std::uint64_t nonce_with_pool{0};
     std::uint64_t gas{21'000};
     std::vector<PeerAnswer> connected;
+    std::vector<BanAnswer> banned;
     PoolAnswer waiting;
     std::vector<ValidatorSetPtr> sets;
     CertificatePtr proof;
@@ -86,6 +87,9 @@ class ScriptedBackend : public Backend {
         });
     }
 
+    void bans(std::function<void(std::vector<BanAnswer>)> then) const override {
+        answer([then = std::move(then), bans = banned] { then(bans); });
+    }
     void peers(std::function<void(std::vector<PeerAnswer>)> then) const override {
         answer([then = std::move(then), list = connected] { then(list); });
     }
