@@ -13,6 +13,9 @@ using protocol::Verdict;
 constexpr std::size_t kOrphansMax = 64;
 /// Blocks of the future and blocks that wait for a certificate.
 constexpr std::size_t kHeldMax = 64;
+/// Of each that one peer may fill with blocks that nobody asked for: nothing there is verified yet,
+/// and what it pushes out would be somebody else's.
+constexpr std::size_t kWaitingPerPeer = 16;
 /// Of one validator, CHAIN rule 1.
 constexpr std::size_t kFuturePerValidator = 2;
 
@@ -21,11 +24,17 @@ constexpr std::size_t kFuturePerValidator = 2;
 void Intake::offer(PeerRef peer, std::optional<protocol::ReceiptId> receipt,
                    const protocol::WireBlock& block) {
     core_.inventory.mark(peer, relay::item_of(block.id()));
+    Candidate candidate{peer, receipt, block, core_.now.at, !receipt};
     if (!core_.sync.trusts_base()) {
-        if (receipt) core_.settle(peer, *receipt, Verdict::ignore);
+        settle(candidate, Verdict::ignore);
         return offer_done(block.id(), false);
     }
-    consider({peer, receipt, block, core_.now.at, !receipt});
+    // Before anything waits for something: what is kept must not be larger than a block can be.
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < block.size(); ++i) bytes += block.transaction(i).size();
+    if (bytes > core_.genesis.block_bytes_max)
+        return refuse(candidate, {Errc::oversized, "body larger than the chain allows"});
+    consider(std::move(candidate));
 }
 
 void Intake::settle(Candidate& candidate, Verdict verdict) {
@@ -91,6 +100,25 @@ void Intake::consider(Candidate candidate) {
     check(std::move(candidate), *std::move(facts), std::move(certificate));
 }
 
+std::size_t Intake::orphans_of(PeerRef peer) const {
+    std::size_t count = 0;
+    for (const auto& [parent, waiting] : orphans_) {
+        count += static_cast<std::size_t>(
+            std::count_if(waiting.begin(), waiting.end(),
+                          [&](const Candidate& one) { return one.peer == peer && !one.wanted; }));
+    }
+    return count;
+}
+
+bool Intake::has_room(const Candidate& candidate) const {
+    if (held_.size() >= kHeldMax) return false;
+    const auto same = [&](const Held& held) {
+        return held.candidate.peer == candidate.peer && !held.candidate.wanted;
+    };
+    const auto count = std::count_if(held_.begin(), held_.end(), same);
+    return candidate.wanted || static_cast<std::size_t>(count) < kWaitingPerPeer;
+}
+
 void Intake::wait_for_parent(Candidate candidate) {
     // The receipt is not kept open: whoever sent it did nothing wrong that we know of.
     settle(candidate, Verdict::ignore);
@@ -98,6 +126,10 @@ void Intake::wait_for_parent(Candidate candidate) {
     auto& waiting = orphans_[parent];
     const auto same = [&](const Candidate& one) { return one.block.id() == candidate.block.id(); };
     if (std::any_of(waiting.begin(), waiting.end(), same)) return;
+    if (!candidate.wanted && orphans_of(candidate.peer) >= kWaitingPerPeer) {
+        if (waiting.empty()) orphans_.erase(parent);
+        return offer_done(candidate.block.id(), false);
+    }
     if (orphan_count_ == kOrphansMax) {
         auto oldest =
             std::min_element(orphans_.begin(), orphans_.end(), [](const auto& a, const auto& b) {
@@ -124,7 +156,7 @@ void Intake::wait_for_slot(Candidate candidate, Slot slot) {
     };
     const auto count = std::count_if(held_.begin(), held_.end(), same);
     const auto start = from_unix_seconds(core_.schedule.timestamp(slot));
-    if (static_cast<std::size_t>(count) >= kFuturePerValidator || held_.size() >= kHeldMax ||
+    if (static_cast<std::size_t>(count) >= kFuturePerValidator || !has_room(candidate) ||
         start - core_.now.wall > kHoldMax) {
         return offer_done(candidate.block.id(), false);
     }
@@ -133,7 +165,7 @@ void Intake::wait_for_slot(Candidate candidate, Slot slot) {
 
 void Intake::wait_for_certificate(Candidate candidate, const BlockId& target) {
     settle(candidate, Verdict::ignore);
-    if (held_.size() >= kHeldMax) return offer_done(candidate.block.id(), false);
+    if (!has_room(candidate)) return offer_done(candidate.block.id(), false);
     const auto peer = candidate.peer;
     const auto slot = std::chrono::seconds{core_.genesis.stake.slot_seconds};
     held_.push_back({std::move(candidate), core_.now.at + slot, true});

@@ -191,6 +191,13 @@ Lane lane_of(const Job& job) {
                       job);
 }
 
+bool is_urgent(const Job& job) {
+    return std::visit(
+        Overloaded{[](const CheckSignatures&) { return true; },
+                   [](const CheckBlock&) { return true; }, [](const auto&) { return false; }},
+        job);
+}
+
 JobResult run(const Job& job, const JobContext& context) {
     return std::visit([&](const auto& one) { return run_one(one, context); }, job);
 }

@@ -134,6 +134,9 @@ enum class Lane : std::uint8_t {
     chain,   ///< one thread, in order
 };
 Lane lane_of(const Job& job);
+/// What a slot waits for overtakes what merely has to be done: a flood of transactions must not
+/// keep a validator from checking a block in time. Workers only; the chain's jobs keep their order.
+bool is_urgent(const Job& job);
 
 /// What jobs may touch. Workers read `store` only.
 struct JobContext {

@@ -88,6 +88,7 @@ void Meeting::on_down(PeerRef peer, const std::string& why) {
     core_.peers.on_down(peer, why, core_.now);
     core_.sync.on_peer_gone(peer, core_.now);
     core_.inventory.forget(peer);
+    core_.traffic->on_down(peer);
     core_.producer->on_company();
     core_.publish_due = true;
 }

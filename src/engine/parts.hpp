@@ -56,6 +56,8 @@ class Intake {
     void consider(Candidate candidate);
     void settle(Candidate& candidate, protocol::Verdict verdict);
     void refuse(Candidate& candidate, const Error& why);
+    std::size_t orphans_of(PeerRef peer) const;
+    bool has_room(const Candidate& candidate) const;
     void wait_for_parent(Candidate candidate);
     void wait_for_slot(Candidate candidate, Slot slot);
     void wait_for_certificate(Candidate candidate, const BlockId& target);
@@ -128,6 +130,8 @@ class Traffic {
 
     void on_transactions(PeerRef peer, protocol::ReceiptId receipt,
                          const protocol::Transactions& message);
+    /// What it sent and nobody looked at yet is dropped.
+    void on_down(PeerRef peer);
     void on_submit(Ticket ticket, Bytes rlp);
     /// The same for the node itself: checked, taken into the pool, on the disk, then passed on.
     void submit(Bytes rlp, std::function<void(const Result<TxId>&)> done);
@@ -137,9 +141,30 @@ class Traffic {
                   const std::set<Address>& touched);
 
   private:
+    /// One message's, opened some at a time: one job a peer at once, so that no peer's flood makes
+    /// another's transactions or anybody's blocks wait.
+    struct Arrived {
+        protocol::ReceiptId receipt;
+        std::vector<protocol::SharedSlice> rlp;
+        std::vector<std::optional<Address>> claims;  ///< of protocols with a `from` field
+        std::size_t done{0};
+        bool accepted{false};
+        bool wrong{false};
+    };
+    struct Sender {
+        std::deque<Arrived> arrived;  ///< the front is being opened
+        double patience;              ///< for transactions that are well formed and of no use
+        Instant since;
+        bool gone{false};
+    };
+
+    void open_next(PeerRef peer);
+    void on_opened(PeerRef peer, TransactionsOpened&& opened);
+    void tire(PeerRef peer, Sender& sender);
     void relay(const TransactionPtr& tx);
 
     Core& core_;
+    std::map<PeerRef, Sender> senders_;
 };
 
 /// Errors: io, also for a row that is none.

@@ -7,44 +7,96 @@ namespace sennit::engine {
 
 using protocol::Verdict;
 
+namespace {
+
+/// Some three milliseconds of one core.
+constexpr std::size_t kOpenedAtOnce = 64;
+/// A block's worth of transactions that came too late is honest; a stream of them is a flood. At
+/// this rate checking them costs a fortieth of one core.
+constexpr double kPatience = 5000;
+constexpr double kPatiencePerSecond = 500;
+
+}  // namespace
+
 void Traffic::on_transactions(PeerRef peer, protocol::ReceiptId receipt,
                               const protocol::Transactions& message) {
-    OpenTransactions job;
-    job.state = core_.head_view;
-    std::vector<std::optional<Address>> claims;  // protocols with a `from` field say who sent it
+    Arrived arrived;
+    arrived.receipt = receipt;
     for (const auto& wire : message.transactions) {
         const auto id = wire.id();
         core_.inventory.mark(peer, relay::item_of(id));
         if (core_.pool.contains(id)) continue;
-        job.rlp.push_back(wire.rlp);
-        claims.push_back(wire.sender);
+        arrived.rlp.push_back(wire.rlp);
+        arrived.claims.push_back(wire.sender);
     }
-    if (job.rlp.empty()) return core_.settle(peer, receipt, Verdict::ignore);
-    core_.run(std::move(job),
-              [this, peer, receipt, claims = std::move(claims)](JobResult&& result) {
-                  bool accepted = false;
-                  bool wrong = false;
-                  auto claim = claims.begin();
-                  for (auto& opened : std::get<TransactionsOpened>(result).transactions) {
-                      const auto& claimed = *claim++;
-                      if (!opened || (claimed && *claimed != opened->tx->sender)) {
-                          wrong = true;
-                          core_.judge(peer, peers::Deed::invalid_transaction,
-                                      opened ? "sender is not who signed" : opened.error().text());
-                          continue;
-                      }
-                      // What the pool refuses is not the peer's fault: it may see another head.
-                      const auto added = core_.pool.add(opened->tx, opened->account, core_.now);
-                      if (!added) continue;
-                      accepted = true;
-                      relay(opened->tx);
-                  }
-                  core_.settle(peer, receipt,
-                               wrong      ? Verdict::reject
-                               : accepted ? Verdict::accept
-                                          : Verdict::ignore);
-                  core_.publish_due = core_.publish_due || accepted;
-              });
+    if (arrived.rlp.empty()) return core_.settle(peer, receipt, Verdict::ignore);
+    auto& sender = senders_.try_emplace(peer, Sender{{}, kPatience, core_.now.at}).first->second;
+    sender.arrived.push_back(std::move(arrived));
+    if (sender.arrived.size() == 1) open_next(peer);
+}
+
+void Traffic::open_next(PeerRef peer) {
+    const auto& front = senders_.at(peer).arrived.front();
+    OpenTransactions job;
+    job.state = core_.head_view;
+    const auto end = std::min(front.rlp.size(), front.done + kOpenedAtOnce);
+    for (auto i = front.done; i < end; ++i) job.rlp.push_back(front.rlp[i]);
+    core_.run(std::move(job), [this, peer](JobResult&& result) {
+        on_opened(peer, std::get<TransactionsOpened>(std::move(result)));
+    });
+}
+
+void Traffic::on_opened(PeerRef peer, TransactionsOpened&& results) {
+    const auto found = senders_.find(peer);
+    auto& sender = found->second;
+    auto& front = sender.arrived.front();
+    for (auto& opened : results.transactions) {
+        const auto& claimed = front.claims[front.done++];
+        if (!opened || (claimed && *claimed != opened->tx->sender)) {
+            front.wrong = true;
+            core_.judge(peer, peers::Deed::invalid_transaction,
+                        opened ? "sender is not who signed" : opened.error().text());
+            continue;
+        }
+        // What the pool refuses is not the peer's fault: it may see another head. In numbers it is.
+        if (!core_.pool.add(opened->tx, opened->account, core_.now)) {
+            tire(peer, sender);
+            continue;
+        }
+        front.accepted = true;
+        relay(opened->tx);
+    }
+    core_.publish_due = core_.publish_due || front.accepted;
+    if (front.done == front.rlp.size() || sender.gone) {
+        core_.settle(peer, front.receipt,
+                     front.wrong      ? Verdict::reject
+                     : front.accepted ? Verdict::accept
+                                      : Verdict::ignore);
+        sender.arrived.pop_front();
+    }
+    if (!sender.arrived.empty()) return open_next(peer);
+    if (sender.gone) senders_.erase(found);
+}
+
+void Traffic::tire(PeerRef peer, Sender& sender) {
+    const auto passed = std::chrono::duration<double>(core_.now.at - sender.since).count();
+    sender.since = core_.now.at;
+    sender.patience = std::min(kPatience, sender.patience + passed * kPatiencePerSecond) - 1;
+    if (sender.patience > 0) return;
+    sender.patience = kPatiencePerSecond;
+    core_.judge(peer, peers::Deed::spam, "transactions that are of no use, by the thousand");
+}
+
+void Traffic::on_down(PeerRef peer) {
+    const auto found = senders_.find(peer);
+    if (found == senders_.end()) return;
+    auto& arrived = found->second.arrived;
+    while (arrived.size() > 1) {
+        core_.settle(peer, arrived.back().receipt, Verdict::ignore);
+        arrived.pop_back();
+    }
+    found->second.gone = true;
+    if (arrived.empty()) senders_.erase(found);
 }
 
 void Traffic::on_submit(Ticket ticket, Bytes rlp) {

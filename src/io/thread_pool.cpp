@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -20,11 +21,18 @@ struct ThreadPool::State {
     explicit State(std::size_t jobs_max) : jobs_waiting_max{jobs_max} {}
 
     void run();
+    /// Null if there is none.
+    std::deque<Job>* next() {
+        for (auto& queue : jobs) {
+            if (!queue.empty()) return &queue;
+        }
+        return nullptr;
+    }
 
     const std::size_t jobs_waiting_max;
     std::mutex mutex;
     std::condition_variable changed;
-    std::deque<Job> jobs;
+    std::array<std::deque<Job>, 2> jobs;  ///< by urgency
     bool stopping{false};
     std::vector<std::thread> threads;
 };
@@ -32,10 +40,11 @@ struct ThreadPool::State {
 void ThreadPool::State::run() {
     std::unique_lock lock{mutex};
     for (;;) {
-        changed.wait(lock, [this] { return stopping || !jobs.empty(); });
-        if (jobs.empty()) return;
-        Job job = std::move(jobs.front());
-        jobs.pop_front();
+        changed.wait(lock, [this] { return stopping || next() != nullptr; });
+        auto* queue = next();
+        if (queue == nullptr) return;
+        Job job = std::move(queue->front());
+        queue->pop_front();
         lock.unlock();
         job();
         job = nullptr;  // what it captured is released by this thread, outside the lock
@@ -62,11 +71,12 @@ ThreadPool::~ThreadPool() {
     for (auto& thread : state_->threads) thread.join();
 }
 
-bool ThreadPool::post(Job job) {
+bool ThreadPool::post(Job job, Urgency urgency) {
     {
         const std::scoped_lock lock{state_->mutex};
-        if (state_->stopping || state_->jobs.size() >= state_->jobs_waiting_max) return false;
-        state_->jobs.push_back(std::move(job));
+        auto& queue = state_->jobs[static_cast<std::size_t>(urgency)];
+        if (state_->stopping || queue.size() >= state_->jobs_waiting_max) return false;
+        queue.push_back(std::move(job));
     }
     state_->changed.notify_one();
     return true;
@@ -74,7 +84,7 @@ bool ThreadPool::post(Job job) {
 
 std::size_t ThreadPool::jobs_waiting() const {
     const std::scoped_lock lock{state_->mutex};
-    return state_->jobs.size();
+    return state_->jobs[0].size() + state_->jobs[1].size();
 }
 
 }  // namespace sennit::io

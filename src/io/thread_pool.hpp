@@ -14,7 +14,8 @@
 /// An exception that escapes a job is our own bug and ends the program.
 namespace sennit::io {
 
-/// A fixed number of threads and one bounded queue before them; jobs may finish in any order.
+/// A fixed number of threads and two bounded queues before them: what is urgent overtakes what is
+/// not, between jobs and never within one. Jobs may finish in any order.
 ///
 /// The destructor runs what was accepted and joins, so an accepted job always runs: a commit that
 /// was queued is never lost to an orderly shutdown.
@@ -22,14 +23,17 @@ class ThreadPool {
   public:
     using Job = std::function<void()>;
 
-    /// `name` is what tools such as top show, of which Linux keeps 15 bytes.
+    enum class Urgency : std::uint8_t { urgent, ordinary };
+
+    /// `name` is what tools such as top show, of which Linux keeps 15 bytes. Each queue holds up to
+    /// `jobs_waiting_max`.
     ThreadPool(std::string name, std::size_t threads, std::size_t jobs_waiting_max);
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;
     ~ThreadPool();
 
-    /// From any thread. False when the queue is full: the caller keeps the work or refuses it.
-    bool post(Job job);
+    /// From any thread. False when its queue is full: the caller keeps the work or refuses it.
+    bool post(Job job, Urgency urgency = Urgency::ordinary);
 
     std::size_t jobs_waiting() const;
 

@@ -39,6 +39,31 @@ TEST(thread_pool, refuses_a_job_when_its_queue_is_full) {
     EXPECT_EQ(ran, 2);
 }
 
+TEST(thread_pool, runs_what_is_urgent_before_what_came_earlier_and_is_not) {
+    std::latch release{1};
+    std::latch started{1};
+    std::string order;
+    {
+        ThreadPool pool{"test", 1, 2};
+        ASSERT_TRUE(pool.post([&] {
+            started.count_down();
+            release.wait();
+        }));
+        started.wait();
+        for (const char name : {'a', 'b'}) {
+            EXPECT_TRUE(pool.post([&order, name] { order += name; }));
+        }
+        EXPECT_FALSE(pool.post([] {}));
+        const auto urgent = ThreadPool::Urgency::urgent;
+        for (const char name : {'x', 'y'}) {
+            EXPECT_TRUE(pool.post([&order, name] { order += name; }, urgent)) << "its own room";
+        }
+        EXPECT_FALSE(pool.post([] {}, urgent));
+        release.count_down();
+    }
+    EXPECT_EQ(order, "xyab");
+}
+
 TEST(thread_pool, uses_all_of_its_threads_at_once) {
     constexpr int kThreads = 4;
     std::latch all_inside{kThreads};

@@ -26,15 +26,16 @@ Executor::~Executor() = default;
 
 void Executor::run(engine::Run run) {
     auto& lane = run.lane == engine::Lane::chain ? chain_ : workers_;
+    const auto urgency = engine::is_urgent(run.job) ? Urgency::urgent : Urgency::ordinary;
     auto job = std::make_shared<engine::Job>(std::move(run.job));
-    submit(lane, [this, id = run.id, job] {
+    submit(lane, urgency, [this, id = run.id, job] {
         return engine::JobDone{id, engine::run(*job, context_)};
     });
 }
 
 void Executor::write(engine::Store store) {
     auto batch = std::make_shared<chain::Batch>(std::move(store.batch));
-    submit(disk_,
+    submit(disk_, Urgency::ordinary,
            [this, batch, ticket = store.ticket, durability = store.durability]() -> engine::Event {
                auto written = store_.write(*batch, durability);
                if (!written) return engine::DiskFailed{written.error()};
@@ -42,25 +43,30 @@ void Executor::write(engine::Store store) {
            });
 }
 
-void Executor::submit(LaneQueue& lane, Work work) {
+void Executor::submit(LaneQueue& lane, Urgency urgency, Work work) {
     ++pending_;
     auto shared = std::make_shared<Work>(std::move(work));
-    if (!lane.waiting.empty() || !post(lane, shared)) lane.waiting.push_back(std::move(shared));
+    auto& waiting = lane.waiting[static_cast<std::size_t>(urgency)];
+    if (!waiting.empty() || !post(lane, urgency, shared)) waiting.push_back(std::move(shared));
 }
 
-bool Executor::post(LaneQueue& lane, std::shared_ptr<Work> work) {
-    return lane.pool.post([this, &lane, work = std::move(work)] {
+bool Executor::post(LaneQueue& lane, Urgency urgency, std::shared_ptr<Work> work) {
+    const auto job = [this, &lane, work = std::move(work)] {
         auto event = std::make_shared<engine::Event>((*work)());
         boost::asio::post(driver_, [this, &lane, event] {
             --pending_;
             feed(lane);
             sink_(std::move(*event));
         });
-    });
+    };
+    return lane.pool.post(job, urgency);
 }
 
 void Executor::feed(LaneQueue& lane) {
-    while (!lane.waiting.empty() && post(lane, lane.waiting.front())) lane.waiting.pop_front();
+    for (const auto urgency : {Urgency::urgent, Urgency::ordinary}) {
+        auto& waiting = lane.waiting[static_cast<std::size_t>(urgency)];
+        while (!waiting.empty() && post(lane, urgency, waiting.front())) waiting.pop_front();
+    }
 }
 
 }  // namespace sennit::node

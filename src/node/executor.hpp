@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <deque>
 
@@ -28,14 +29,15 @@ class Executor {
 
   private:
     using Work = std::function<engine::Event()>;
+    using Urgency = io::ThreadPool::Urgency;
     struct LaneQueue {
         io::ThreadPool pool;
-        std::deque<std::shared_ptr<Work>> waiting;
+        std::array<std::deque<std::shared_ptr<Work>>, 2> waiting;  ///< by urgency
     };
 
-    void submit(LaneQueue& lane, Work work);
+    void submit(LaneQueue& lane, Urgency urgency, Work work);
     void feed(LaneQueue& lane);
-    bool post(LaneQueue& lane, std::shared_ptr<Work> work);
+    bool post(LaneQueue& lane, Urgency urgency, std::shared_ptr<Work> work);
 
     boost::asio::io_context& driver_;
     engine::JobContext context_;
