@@ -129,14 +129,39 @@ Result<std::optional<Bytes>> StateView::trie_node(const Digest* owner, BytesView
                                              schema::NodeKey{owner, path}.view());
 }
 
+namespace {
+
+Error not_an_id(Height height) {
+    return schema::damaged("height " + std::to_string(height.value),
+                           Error{Errc::malformed, "not a block id"});
+}
+
+}  // namespace
+
 Result<std::optional<BlockId>> stored_id(const Snapshot& db, Height height) {
     SENNIT_TRY(const auto row, db.get(Column::heights, schema::height_key(height)));
     if (!row) return std::optional<BlockId>{};
-    if (row->size() != BlockId::kSize) {
-        return schema::damaged("height " + std::to_string(height.value),
-                               Error{Errc::malformed, "not a block id"});
-    }
+    if (row->size() != BlockId::kSize) return not_an_id(height);
     return std::optional<BlockId>{BlockId::from(*row)};
+}
+
+Result<std::vector<BlockId>> stored_ids(const Snapshot& db, Height low, std::uint64_t count) {
+    std::vector<BlockId> ids;
+    if (count == 0) return ids;
+    std::optional<Error> damaged;
+    auto key = schema::height_key(low);
+    SENNIT_TRY(db.scan(Column::heights, key, [&](BytesView found, BytesView row) {
+        if (!std::ranges::equal(found, key)) return false;
+        if (row.size() != BlockId::kSize) {
+            damaged = not_an_id(low + ids.size());
+            return false;
+        }
+        ids.push_back(BlockId::from(row));
+        key = schema::height_key(low + ids.size());
+        return ids.size() < count;
+    }));
+    if (damaged) return *damaged;
+    return ids;
 }
 
 Result<std::optional<Bytes>> stored_header(const Snapshot& db, const BlockId& id) {

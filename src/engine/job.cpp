@@ -86,14 +86,13 @@ JobResult run_one(const OpenTransactions& job, const JobContext& context) {
 Result<std::vector<BlockId>> resolve(const LoadBlocks& job, const chain::Snapshot& db) {
     if (const auto* ids = std::get_if<std::vector<BlockId>>(&job.which)) return *ids;
     const auto& range = std::get<protocol::BlockRange>(job.which);
-    std::vector<BlockId> ids;
-    for (std::uint64_t i = 0; i < range.max; ++i) {
-        if (job.downwards && i > range.from.value) break;
-        const Height height{job.downwards ? range.from.value - i : range.from.value + i};
-        SENNIT_TRY(auto id, chain::stored_id(db, height));
-        if (!id) break;
-        ids.push_back(*id);
-    }
+    if (range.max == 0) return std::vector<BlockId>{};
+    if (!job.downwards) return chain::stored_ids(db, range.from, range.max);
+    const auto count = std::min(std::uint64_t{range.max}, range.from.value + 1);
+    SENNIT_TRY(auto ids, chain::stored_ids(db, range.from - (count - 1), count));
+    // The topmost is not there, and so nothing below it is an answer.
+    if (ids.size() < count) ids.clear();
+    std::reverse(ids.begin(), ids.end());
     return ids;
 }
 
@@ -108,7 +107,7 @@ Result<BlocksLoaded> load(const LoadBlocks& job, const chain::Snapshot& db) {
             if (!header) break;
             bytes += header->size();
             SENNIT_TRY(auto decoded, decode_header(*header));
-            out.headers.push_back(std::move(decoded));
+            out.headers.emplace_back(std::move(decoded), id);
             continue;
         }
         SENNIT_TRY(auto block, chain::stored_block(db, id));

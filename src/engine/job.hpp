@@ -67,7 +67,7 @@ struct LoadBlocks {
     std::size_t bytes_max{0};  ///< ends after the item that passes it
 };
 struct BlocksLoaded {
-    std::vector<Header> headers;
+    std::vector<protocol::WireHeader> headers;
     std::vector<BlockPtr> blocks;  ///< for bodies and blocks
 };
 
