@@ -24,8 +24,8 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def call(port, method):
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": []}).encode()
+def call(port, method, params=()):
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}", body, {"content-type": "application/json"})
     with urllib.request.urlopen(request, timeout=5) as answer:
         return json.load(answer)["result"]
