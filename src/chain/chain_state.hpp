@@ -75,8 +75,9 @@ class ChainState final : public State {
                             Ancestors& ancestors);
     Result<void> check_body(const Block& block) const;
 
-    void put_block(Batch& batch, const Block& block, std::span<const Receipt> receipts) const;
-    void put_final(Batch& batch, const Facts& facts, std::span<const TxId> transactions) const;
+    void put_body(Batch& batch, const Block& block, std::span<const Receipt> receipts) const;
+    void put_final(Batch& batch, const Facts& facts, BytesView header,
+                   std::span<const TxId> transactions) const;
     void drop_block(Batch& batch, const BlockId& id) const;
     void move_base(std::span<const LayerPtr> path, std::map<BlockId, LayerPtr> kept);
     Result<std::size_t> finalise_known(std::span<const BlockPtr> blocks);

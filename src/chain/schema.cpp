@@ -49,6 +49,23 @@ Bytes height_key(Height height) {
     return std::move(out).take();
 }
 
+Bytes encode_final(const BlockId& id, BytesView header) {
+    Writer out{BlockId::kSize + header.size()};
+    out.hash(id).raw(header);
+    return std::move(out).take();
+}
+
+Result<FinalRow> decode_final(BytesView row) {
+    if (row.size() < BlockId::kSize + kHeaderSizeMin)
+        return Error{Errc::malformed, "not a block id and its header"};
+    return FinalRow{BlockId::from(row.first(BlockId::kSize)), row.subspan(BlockId::kSize)};
+}
+
+std::optional<Height> final_height(BytesView headers_row) {
+    if (headers_row.size() != sizeof(Height::value)) return std::nullopt;
+    return Height{*Reader{headers_row}.be<std::uint64_t>()};
+}
+
 Bytes encode_slot(const Word& value) {
     const auto first =
         std::find_if(value.bytes.begin(), value.bytes.end(), [](auto b) { return b != 0; });

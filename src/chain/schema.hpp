@@ -10,7 +10,7 @@
 namespace sennit::chain::schema {
 
 /// Raised whenever a key or value below changes its form; a database of another version is refused.
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 
 // Keys of Column::meta.
 constexpr std::string_view kVersionKey = "version";
@@ -37,6 +37,18 @@ class NodeKey {
     std::size_t size_;
 };
 Bytes height_key(Height height);
+
+/// Column::heights: id || header. Headers are asked for by height, thousands at once, and lie
+/// beside each other there; by id each would be a random read. Column::headers names the height
+/// only once a block is final.
+Bytes encode_final(const BlockId& id, BytesView header);
+struct FinalRow {
+    BlockId id;
+    BytesView header;
+};
+Result<FinalRow> decode_final(BytesView row);
+/// nullopt: the row is a header.
+std::optional<Height> final_height(BytesView headers_row);
 
 /// A word without its leading zeros; zero is no row at all.
 Bytes encode_slot(const Word& value);

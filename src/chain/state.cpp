@@ -65,9 +65,8 @@ Result<void> ChainState::write_genesis(const std::vector<Row>& rows) {
     batch.put(Column::meta, as_bytes(schema::kVersionKey), version_bytes());
     batch.put(Column::meta, as_bytes(schema::kGenesisKey), genesis_id_.view());
     for (const Row& row : rows) rows_.set(row.column, row.key, row.value);
-    put_block(batch, block, {});
     finalised_.write(batch, *base_, nullptr);
-    put_final(batch, *base_, {});
+    put_final(batch, *base_, block.header_bytes, {});
     batch.put(Column::meta, as_bytes(schema::kBaseKey), genesis_id_.view());
     rows_.write_to(batch);
     SENNIT_TRY(store_.write(batch, Durability::buffered));
@@ -177,18 +176,19 @@ Result<ChainState::Place> ChainState::place(const BlockId& id) const {
                  Error::kNowhere, to_hex(id)};
 }
 
-void ChainState::put_block(Batch& batch, const Block& block,
-                           std::span<const Receipt> receipts) const {
-    batch.put(Column::headers, block.id.view(), block.header_bytes);
+void ChainState::put_body(Batch& batch, const Block& block,
+                          std::span<const Receipt> receipts) const {
     if (block.transactions.empty()) return;
     batch.put(Column::bodies, block.id.view(), encode_body(block));
     batch.put(Column::receipts, block.id.view(), schema::encode_receipts(receipts));
 }
 
 /// What makes a block part of the finalised chain.
-void ChainState::put_final(Batch& batch, const Facts& facts,
+void ChainState::put_final(Batch& batch, const Facts& facts, BytesView header,
                            std::span<const TxId> transactions) const {
-    batch.put(Column::heights, schema::height_key(facts.height), facts.id.view());
+    const auto height = schema::height_key(facts.height);
+    batch.put(Column::heights, height, schema::encode_final(facts.id, header));
+    batch.put(Column::headers, facts.id.view(), BytesView{height});
     for (std::uint32_t i = 0; i < transactions.size(); ++i) {
         batch.put(Column::transactions, transactions[i].view(),
                   schema::encode_place({facts.id, i}));
@@ -218,7 +218,11 @@ Result<void> ChainState::finalise(const BlockId& id) {
     std::map<BlockId, LayerPtr> kept;
     for (const LayerPtr& layer : path) {
         for (const Row& row : layer->content().rows) rows_.set(row.column, row.key, row.value);
-        put_final(batch, layer->facts(), layer->content().transactions);
+        const auto& on_path = layer->facts().id;
+        SENNIT_TRY(const auto header, stored_header(store_, on_path));
+        if (!header)
+            return schema::damaged("block " + to_hex(on_path), Error{Errc::not_found, "no header"});
+        put_final(batch, layer->facts(), *header, layer->content().transactions);
         batch.erase(Column::layers, layer->facts().id.view());
     }
     for (const FactsPtr& facts : layers()) {

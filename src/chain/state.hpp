@@ -120,6 +120,15 @@ class State {
 // Reads for RPC and for serving peers, from any thread, on a snapshot.
 
 Result<std::optional<BlockId>> stored_id(const Snapshot& db, Height height);
+/// Of the finalised chain.
+struct StoredHeader {
+    BlockId id;
+    Bytes bytes;
+};
+/// Upwards from `low`, `count` at most, as far as there are any. One scan: a lookup for each costs
+/// ten times as much.
+Result<std::vector<StoredHeader>> stored_headers(const Snapshot& db, Height low,
+                                                 std::uint64_t count);
 Result<std::optional<Bytes>> stored_header(const Snapshot& db, const BlockId& id);
 /// Header, id and body with senders; null if it is not stored.
 Result<BlockPtr> stored_block(const Snapshot& db, const BlockId& id);

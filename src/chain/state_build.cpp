@@ -127,7 +127,8 @@ Result<ExecutedBlock> ChainState::execute(const BlockPtr& block) {
     content->transactions = ids_of(*block);
 
     Batch batch;
-    put_block(batch, *block, content->receipts);
+    batch.put(Column::headers, block->id.view(), block->header_bytes);
+    put_body(batch, *block, content->receipts);
     finalised_.write(batch, *content->facts, parent.facts.get());
     batch.put(Column::layers, block->id.view(), encode_layer(*content));
     SENNIT_TRY(store_.write(batch, Durability::buffered));
@@ -173,9 +174,9 @@ Result<State::Appended> ChainState::append_final(std::span<const BlockPtr> block
         }
         for (Row& row : done->settled.rows) rows_.set(row.column, row.key, std::move(row.value));
         for (const auto& account : done->settled.touched) touched[account.address] = account;
-        put_block(batch, *block, done->receipts);
+        put_body(batch, *block, done->receipts);
         finalised_.write(batch, *done->facts, tip.get());
-        put_final(batch, *done->facts, ids_of(*block));
+        put_final(batch, *done->facts, block->header_bytes, ids_of(*block));
         tip = done->facts;
         ancestors.add(tip);
         fresh.push_back(tip);

@@ -129,18 +129,57 @@ Result<std::optional<Bytes>> StateView::trie_node(const Digest* owner, BytesView
                                              schema::NodeKey{owner, path}.view());
 }
 
+namespace {
+
+Result<schema::FinalRow> final_row(Height height, BytesView row) {
+    auto decoded = schema::decode_final(row);
+    if (!decoded) return schema::damaged("height " + std::to_string(height.value), decoded.error());
+    return decoded;
+}
+
+}  // namespace
+
 Result<std::optional<BlockId>> stored_id(const Snapshot& db, Height height) {
     SENNIT_TRY(const auto row, db.get(Column::heights, schema::height_key(height)));
     if (!row) return std::optional<BlockId>{};
-    if (row->size() != BlockId::kSize) {
-        return schema::damaged("height " + std::to_string(height.value),
-                               Error{Errc::malformed, "not a block id"});
-    }
-    return std::optional<BlockId>{BlockId::from(*row)};
+    SENNIT_TRY(const auto found, final_row(height, *row));
+    return std::optional<BlockId>{found.id};
+}
+
+Result<std::vector<StoredHeader>> stored_headers(const Snapshot& db, Height low,
+                                                 std::uint64_t count) {
+    std::vector<StoredHeader> out;
+    if (count == 0) return out;
+    std::optional<Error> damaged;
+    auto height = low;
+    auto key = schema::height_key(height);
+    SENNIT_TRY(db.scan(Column::heights, key, [&](BytesView found, BytesView row) {
+        if (!std::ranges::equal(found, key)) return false;
+        auto decoded = final_row(height, row);
+        if (!decoded) {
+            damaged = decoded.error();
+            return false;
+        }
+        out.push_back({decoded->id, to_bytes(decoded->header)});
+        key = schema::height_key(++height);
+        return out.size() < count;
+    }));
+    if (damaged) return *damaged;
+    return out;
 }
 
 Result<std::optional<Bytes>> stored_header(const Snapshot& db, const BlockId& id) {
-    return db.get(Column::headers, id.view());
+    SENNIT_TRY(auto row, db.get(Column::headers, id.view()));
+    if (!row) return row;
+    const auto height = schema::final_height(*row);
+    if (!height) return row;
+    SENNIT_TRY(row, db.get(Column::heights, *row));
+    if (!row) return schema::damaged("header " + to_hex(id), Error{Errc::not_found, "no row"});
+    SENNIT_TRY(const auto found, final_row(*height, *row));
+    if (found.id != id) {
+        return schema::damaged("header " + to_hex(id), Error{Errc::mismatch, "of another block"});
+    }
+    return std::optional{to_bytes(found.header)};
 }
 
 Result<BlockPtr> stored_block(const Snapshot& db, const BlockId& id) {

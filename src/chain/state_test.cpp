@@ -216,6 +216,25 @@ TEST_F(StateTest, blocks_and_receipts_are_served_as_they_were) {
     EXPECT_EQ(*stored_place(store, TxId{{7}}), std::nullopt);
 }
 
+// Finality moves a header to its height; who asks by id does not notice.
+TEST_F(StateTest, final_headers_are_served_by_id_and_by_height) {
+    const auto first = execute(base(), {chain.transfer(kRich, address(7), 5, 0)});
+    const auto second = execute(first->id);
+    ASSERT_TRUE(state->finalise(first->id));
+    for (const auto& block : {first, second}) {
+        EXPECT_EQ(**stored_header(store, block->id), block->header_bytes);
+        EXPECT_EQ((*stored_block(store, block->id))->header, block->header);
+    }
+    EXPECT_EQ(**stored_id(store, Height{1}), first->id);
+    const auto run = *stored_headers(store, Height{0}, 9);
+    ASSERT_EQ(run.size(), 2u) << "the second is not final";
+    EXPECT_EQ(run[1].id, first->id);
+    EXPECT_EQ(run[1].bytes, first->header_bytes);
+    EXPECT_EQ(stored_headers(store, Height{0}, 1)->size(), 1u);
+    EXPECT_EQ(stored_headers(store, Height{1}, 0)->size(), 0u);
+    EXPECT_EQ(stored_headers(store, Height{2}, 9)->size(), 0u);
+}
+
 // Sets reach the facts of every later block, and must come back from the disk.
 TEST_F(StateTest, validator_sets_survive_a_restart) {
     Transaction stake;

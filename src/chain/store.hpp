@@ -11,10 +11,10 @@ namespace sennit::chain {
 /// The tables of the node's database. The numbers are part of the schema: never reuse one.
 enum class Column : std::uint8_t {
     meta,          ///< schema version, genesis, head, finalised, sync progress
-    headers,       ///< block id -> header bytes
+    headers,       ///< block id -> header bytes; of a final block only its height
     bodies,        ///< block id -> body with senders
     receipts,      ///< block id -> receipts
-    heights,       ///< height (big-endian) -> block id of the finalised chain
+    heights,       ///< height (big-endian) -> block id and header of the finalised chain
     transactions,  ///< transaction id -> block id, index
     accounts,      ///< base state: Keccak(address) -> account
     slots,         ///< base state: Keccak(address) || Keccak(key) -> value

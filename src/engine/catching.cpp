@@ -7,6 +7,8 @@ using protocol::Verdict;
 
 namespace {
 
+constexpr Duration kTellEvery = std::chrono::milliseconds{250};
+
 Bytes height_key(Height height) {
     Writer key;
     key.be(height.value);
@@ -27,6 +29,17 @@ void Catching::drain() {
         std::visit([&](const auto& one) { carry_out(one); }, *output);
         if (core_.stopping) return;
     }
+    tell_progress();
+}
+
+/// Headers come for minutes without a change of the chain: who asks sees how far they are.
+void Catching::tell_progress() {
+    const auto stage = core_.sync.stage();
+    const bool under_way = stage != sync::Stage::none;
+    if (stage == told_stage_ && !(under_way && core_.now.at >= told_at_ + kTellEvery)) return;
+    told_stage_ = stage;
+    told_at_ = core_.now.at;
+    core_.publish_due = true;
 }
 
 bool Catching::on_answer(PeerRef peer, const protocol::Received& received) {

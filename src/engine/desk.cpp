@@ -41,8 +41,7 @@ void Desk::serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetH
                    ask.newest_first, kAnswerBytesMax};
     core_.run(std::move(job), [this, peer, receipt](JobResult&& result) {
         protocol::Headers headers;
-        for (auto& header : std::get<BlocksLoaded>(result).headers)
-            headers.headers.emplace_back(std::move(header));
+        headers.headers = std::move(std::get<BlocksLoaded>(result).headers);
         answer(peer, receipt, protocol::make_message(std::move(headers)));
     });
 }

@@ -91,35 +91,51 @@ JobResult run_one(const OpenTransactions& job, const JobContext& context) {
     return out;
 }
 
-/// The ids that a request means, as far as they are on the finalised chain.
-Result<std::vector<BlockId>> resolve(const LoadBlocks& job, const chain::Snapshot& db) {
+/// What a range means, in the order asked for, as far as it is on the finalised chain.
+Result<std::vector<chain::StoredHeader>> resolve(const protocol::BlockRange& range, bool downwards,
+                                                 const chain::Snapshot& db) {
+    if (range.max == 0) return std::vector<chain::StoredHeader>{};
+    if (!downwards) return chain::stored_headers(db, range.from, range.max);
+    const auto low = range.from.value - std::min(std::uint64_t{range.max} - 1, range.from.value);
+    const auto count = range.from.value - low + 1;
+    SENNIT_TRY(auto headers, chain::stored_headers(db, Height{low}, count));
+    // The topmost is not there, and so nothing below it is an answer.
+    if (headers.size() < count) headers.clear();
+    std::reverse(headers.begin(), headers.end());
+    return headers;
+}
+
+Result<BlocksLoaded> load_headers(const LoadBlocks& job, const chain::Snapshot& db) {
+    BlocksLoaded out;
+    std::size_t bytes = 0;
+    const auto& range = std::get<protocol::BlockRange>(job.which);
+    SENNIT_TRY(auto stored, resolve(range, job.downwards, db));
+    out.headers.reserve(stored.size());
+    for (const auto& one : stored) {
+        if (bytes > job.bytes_max) break;
+        bytes += one.bytes.size();
+        SENNIT_TRY(auto header, decode_header(one.bytes));
+        out.headers.emplace_back(std::move(header), one.id);
+    }
+    return out;
+}
+
+Result<std::vector<BlockId>> ids_of(const LoadBlocks& job, const chain::Snapshot& db) {
     if (const auto* ids = std::get_if<std::vector<BlockId>>(&job.which)) return *ids;
     const auto& range = std::get<protocol::BlockRange>(job.which);
+    SENNIT_TRY(const auto headers, resolve(range, job.downwards, db));
     std::vector<BlockId> ids;
-    for (std::uint64_t i = 0; i < range.max; ++i) {
-        if (job.downwards && i > range.from.value) break;
-        const Height height{job.downwards ? range.from.value - i : range.from.value + i};
-        SENNIT_TRY(auto id, chain::stored_id(db, height));
-        if (!id) break;
-        ids.push_back(*id);
-    }
+    for (const auto& one : headers) ids.push_back(one.id);
     return ids;
 }
 
 Result<BlocksLoaded> load(const LoadBlocks& job, const chain::Snapshot& db) {
+    if (job.what == LoadBlocks::What::headers) return load_headers(job, db);
     BlocksLoaded out;
     std::size_t bytes = 0;
-    SENNIT_TRY(auto ids, resolve(job, db));
+    SENNIT_TRY(auto ids, ids_of(job, db));
     for (const auto& id : ids) {
         if (bytes > job.bytes_max) break;
-        if (job.what == LoadBlocks::What::headers) {
-            SENNIT_TRY(auto header, chain::stored_header(db, id));
-            if (!header) break;
-            bytes += header->size();
-            SENNIT_TRY(auto decoded, decode_header(*header));
-            out.headers.push_back(std::move(decoded));
-            continue;
-        }
         SENNIT_TRY(auto block, chain::stored_block(db, id));
         if (!block) break;
         bytes += luxtensor_size(*block);

@@ -72,11 +72,11 @@ struct LoadBlocks {
     enum class What : std::uint8_t { headers, bodies, blocks };
     What what{What::headers};
     std::variant<protocol::BlockRange, std::vector<BlockId>> which;
-    bool downwards{false};     ///< with a range: from `from` towards 0
+    bool downwards{false};     ///< with a range: from `from` towards 0; headers have a range
     std::size_t bytes_max{0};  ///< ends after the item that passes it
 };
 struct BlocksLoaded {
-    std::vector<Header> headers;
+    std::vector<protocol::WireHeader> headers;
     std::vector<BlockPtr> blocks;  ///< for bodies and blocks
 };
 

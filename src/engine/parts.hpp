@@ -280,6 +280,7 @@ class Catching {
     void carry_out(const sync::Blame& blame);
     void carry_out(const sync::Praise& praise);
     void append_next();
+    void tell_progress();
     void on_appended(const Appending& front, BlocksAppended&& result);
 
     Core& core_;
@@ -289,6 +290,8 @@ class Catching {
     bool append_running_{false};
     CertificatePtr proven_;  ///< the newest proof of the sync under way
     Height dropped_up_to_;
+    sync::Stage told_stage_{sync::Stage::none};
+    Instant told_at_{};
 };
 
 /// Peers coming, going, telling where they stand; whom to dial.

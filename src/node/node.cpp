@@ -67,6 +67,7 @@ class Node::Impl {
 
     Result<void> open_chain();
     Result<void> open_protocols();
+    std::size_t links_max() const;
     Result<void> open_rpc();
     Result<void> open_protocol(InstanceId id, const ProtocolConfig& protocol);
     transport::Transport* transport_of(Instance& instance, const std::string& scheme);
@@ -185,6 +186,7 @@ Result<void> Node::Impl::open_protocol(InstanceId id, const ProtocolConfig& want
     config.slot_seconds = static_cast<std::uint32_t>(genesis_.stake.slot_seconds);
     config.agent = version_text();
     config.frame_budget = frame_budget_;
+    config.links_max = links_max();
     config.options = wanted.options;
     const protocol::Keys keys{config_.node_key};
     SENNIT_TRY(auto made, entry->make(config, keys, Rng{io::system_seed()}, saved));
@@ -193,6 +195,12 @@ Result<void> Node::Impl::open_protocol(InstanceId id, const ProtocolConfig& want
     engine_->attach(id, wanted.name, *instances_.back()->protocol, io::system_now());
     for (const auto& peer : wanted.peers) engine_->add_bootstrap(id, peer);
     return {};
+}
+
+/// As many again as the engine has slots for: handshakes, and refusals that are being said.
+std::size_t Node::Impl::links_max() const {
+    constexpr std::size_t kLeast = 256;
+    return std::max(kLeast, 2 * config_.engine.peers.connected_max);
 }
 
 Result<void> Node::Impl::open_rpc() {
@@ -224,6 +232,7 @@ transport::Transport* Node::Impl::transport_of(Instance& instance, const std::st
         begin_stop(Error{Errc::io, "transport failed", Error::kNowhere,
                          std::string{task} + ": " + std::string{what}});
     };
+    environment.links_inbound_max = 2 * links_max();
     auto made = transport::make_transport(scheme, std::move(environment));
     if (!made) {
         log(engine::Notify::Level::warning, made.error().text());

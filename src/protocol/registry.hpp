@@ -27,6 +27,8 @@ struct Config {
     std::uint32_t slot_seconds{0};
     std::string agent;
     std::shared_ptr<FrameBudget> frame_budget;  ///< one for all instances of a node; null: its own
+    /// Links that an instance keeps at once, handshakes included; the engine's slots are fewer.
+    std::size_t links_max{256};
     std::map<std::string, std::string, std::less<>> options;
 };
 

@@ -21,10 +21,43 @@ Result<void> write_version(chain::Store& store, std::uint32_t version) {
     return store.write(batch, chain::Durability::synced);
 }
 
+/// Headers of final blocks move to their heights (chain::schema::encode_final).
+Result<void> move_headers(chain::Store& store) {
+    using chain::Column;
+    constexpr std::size_t kRowsMax = 4096;
+    Bytes from;
+    for (bool more = true; more;) {
+        std::vector<std::pair<Bytes, BlockId>> rows;
+        bool damaged = false;
+        SENNIT_TRY(store.scan(Column::heights, from, [&](BytesView height, BytesView row) {
+            damaged = row.size() < BlockId::kSize;
+            if (damaged || rows.size() == kRowsMax) return false;
+            rows.emplace_back(to_bytes(height), BlockId::from(row.first(BlockId::kSize)));
+            return true;
+        }));
+        if (damaged) return Error{Errc::io, "a row of the finalised chain is damaged"};
+        more = rows.size() == kRowsMax;
+        chain::Batch batch;
+        for (const auto& [height, id] : rows) {
+            SENNIT_TRY(const auto header, store.get(Column::headers, id.view()));
+            if (!header) return Error{Errc::io, "a final block has no header"};
+            if (header->size() == height.size()) continue;  // moved by a run that was interrupted
+            batch.put(Column::heights, height, chain::schema::encode_final(id, *header));
+            batch.put(Column::headers, id.view(), BytesView{height});
+        }
+        SENNIT_TRY(store.write(batch, chain::Durability::buffered));
+        if (!rows.empty()) {
+            from = rows.back().first;
+            from.push_back(0);
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 Schema current_schema() {
-    return {.version = chain::schema::kVersion, .migrations = {}};
+    return {.version = chain::schema::kVersion, .migrations = {{1, move_headers}}};
 }
 
 Result<std::optional<std::uint32_t>> stored_version(const chain::Snapshot& store) {

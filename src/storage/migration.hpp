@@ -20,7 +20,7 @@ struct Schema {
     std::vector<Migration> migrations;  ///< one for each older version that is still supported
 };
 
-/// chain::schema's version; it has had no other yet.
+/// chain::schema's version, and the way there from every older one.
 Schema current_schema();
 
 /// The version that the chain wrote with its genesis; nullopt: there is no chain in it yet.

@@ -190,6 +190,39 @@ TEST_F(OpenStore, migrations_run_in_order_and_only_once) {
     EXPECT_EQ(runs, "ab");
 }
 
+TEST_F(OpenStore, headers_of_schema_1_move_to_their_heights) {
+    const auto id = [](std::uint64_t i) {
+        Writer out;
+        out.be(i * 0x9e3779b97f4a7c15u);
+        auto bytes = std::move(out).take();
+        bytes.resize(BlockId::kSize);
+        return BlockId::from(bytes);
+    };
+    const auto header = [](std::uint64_t i) {
+        return Bytes(kHeaderSizeMin + i % 3, static_cast<std::uint8_t>(i));
+    };
+    constexpr std::uint64_t kHeights = 5000;  // more than are moved at once
+    auto batch = version(1);
+    for (std::uint64_t i = 0; i < kHeights; ++i) {
+        batch.put(Column::heights, Writer{}.be(i).bytes(), id(i).view());
+        batch.put(Column::headers, id(i).view(), header(i));
+    }
+    ASSERT_TRUE(open()->write(batch, Durability::synced));
+    for (int again = 0; again < 2; ++again) {
+        const auto store = open();
+        EXPECT_EQ(*stored_version(*store), current_schema().version);
+        const auto run = chain::stored_headers(*store, Height{0}, 2 * kHeights);
+        ASSERT_TRUE(run);
+        ASSERT_EQ(run->size(), kHeights);
+        for (const std::uint64_t i : {std::uint64_t{0}, std::uint64_t{4097}, kHeights - 1}) {
+            EXPECT_EQ((*run)[i].bytes, header(i));
+            EXPECT_EQ(**chain::stored_header(*store, id(i)), header(i));
+        }
+        // As if the process had been killed before the version was raised.
+        ASSERT_TRUE(store->write(version(1), Durability::synced));
+    }
+}
+
 TEST_F(OpenStore, an_interrupted_migration_runs_again) {
     ASSERT_TRUE(open()->write(version(1), Durability::synced));
     int runs = 0;

@@ -27,11 +27,11 @@ enum class Use : std::uint8_t { bulk, cold, hashes, small };
 
 Use use_of(Column column) {
     switch (column) {
-        case Column::headers:
+        case Column::heights:
         case Column::bodies:
         case Column::receipts: return Use::cold;
         case Column::trie_nodes: return Use::hashes;
-        case Column::heights:
+        case Column::headers:
         case Column::transactions:
         case Column::accounts:
         case Column::slots:

@@ -190,6 +190,10 @@ void Sync::on_deadline(Now now) {
     core_->advance(now);
 }
 
+Stage Sync::stage() const {
+    return core_->stage;
+}
+
 Progress Sync::progress(Now now) const {
     return core_->progress(now);
 }

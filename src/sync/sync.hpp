@@ -163,6 +163,7 @@ class Sync {
     /// False until the base has reached the block that the operator trusts: what peers build on it
     /// may be a past that nobody risks anything for.
     bool trusts_base() const;
+    Stage stage() const;
     /// A quorum's signatures have shown that the chain is far ahead of us: proposing would be on a
     /// block that everybody has left behind. A peer's mere claim never makes it true, else any
     /// liar could keep a validator from its duty.

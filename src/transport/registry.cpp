@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <array>
 
 #include "transport/http/http.hpp"
@@ -16,7 +17,13 @@ struct Entry {
 
 constexpr std::array kEntries{
     Entry{"http", [](Environment e) { return http::make_transport(std::move(e), {}); }},
-    Entry{"tcp", [](Environment e) { return tcp::make_transport(std::move(e), {}); }},
+    Entry{"tcp",
+          [](Environment e) {
+              tcp::Options options;
+              options.links_inbound_max = e.links_inbound_max;
+              options.links_max = std::max(options.links_max, 2 * e.links_inbound_max);
+              return tcp::make_transport(std::move(e), options);
+          }},
 };
 
 }  // namespace

@@ -27,6 +27,8 @@ struct Environment {
     std::function<void(const NetAddress&, const std::string& why)> listen_failed;
     /// Our own bug: an exception escaped. The transport is closing itself and must be stopped.
     io::TaskGroup::OnFailure task_failed;
+    /// Links that peers opened, at once.
+    std::size_t links_inbound_max{512};
 };
 
 /// Carries out what protocols ask for, and reports what happened through the sink.

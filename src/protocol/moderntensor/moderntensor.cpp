@@ -49,6 +49,7 @@ Result<std::unique_ptr<Protocol>> make(const Config& config, const Keys& keys, c
     options.traits.message_size_max = kLengthMax - 1;
     options.traits.requests_in_flight_max = kRequestsInFlightMax;
     options.listens = config.listens;
+    options.links_max = config.links_max;
     options.self = id;
     Local local{config.chain_id, config.genesis, keys.node, id, port, {}};
     return std::unique_ptr<Protocol>{std::make_unique<StreamProtocol>(
