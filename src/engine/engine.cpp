@@ -15,6 +15,8 @@ template <class... Fs>
 struct Overloaded : Fs... {
     using Fs::operator()...;
 };
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;  // clang 14 wants it said
 
 void on_received(Core& core, InstanceId instance, const protocol::Received& received) {
     const PeerRef peer{instance, received.peer};
@@ -100,7 +102,7 @@ void on_protocol(Core& core, FromProtocol& event) {
                                }
                            });
             },
-            [](const CarrierOutput&) { SENNIT_ASSERT(!"the driver's"); },
+            [](const CarrierOutput&) { SENNIT_ASSERT(false && "the driver's"); },
         },
         event.output);
 }

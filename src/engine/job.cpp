@@ -11,6 +11,8 @@ template <class... Fs>
 struct Overloaded : Fs... {
     using Fs::operator()...;
 };
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;  // clang 14 wants it said
 
 bool holds(const protocol::SignatureCheck& check) {
     return crypto::ed25519_verify(check.key.view(), check.message, check.signature.view());
