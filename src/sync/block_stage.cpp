@@ -10,9 +10,11 @@ namespace {
 using protocol::Form;
 
 constexpr std::size_t kLoadBatch = 512;
-/// Handed over at once; some hundred blocks keep the memory of one commit small.
+/// Handed over at once; some hundred blocks keep the memory of one commit small. Of full ones
+/// fewer: one worker checks what is handed over at once, and the chain's thread waits for all of
+/// it.
 constexpr std::size_t kAppendBlocks = 512;
-constexpr std::size_t kAppendBytes = 8 << 20;
+constexpr std::size_t kAppendBytes = 512 << 10;
 /// Handed over and not answered: one being executed, one being checked, and two that wait.
 constexpr std::size_t kAppendsMax = 4;
 /// Fewer are handed over only when nothing else is under way.
