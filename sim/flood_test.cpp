@@ -91,6 +91,20 @@ TEST_F(Floods, of_blocks_of_the_future_in_others_names_keep_no_honest_one_out) {
     expect_unharmed();
 }
 
+TEST_F(Floods, of_certificates_for_what_is_final_already_are_passed_over) {
+    world_->run_slots(10);
+    const auto last = world_->node(0).finalised_height();
+    // The oldest first: of some the node still knows the block, and no more what that builds on.
+    for (auto height = last - 10; height < last; ++height) {
+        auto certificate = std::make_shared<Certificate>();
+        certificate->link.target.id = **chain::stored_id(world_->node(0).store(), height);
+        certificate->bitmap = {0};
+        hostile().say(protocol::make_message(protocol::Certificates{{certificate}, {}}));
+        world_->run_for(std::chrono::milliseconds{150});
+    }
+    expect_unharmed();
+}
+
 TEST_F(Floods, of_bodies_larger_than_the_chain_allows_end_in_a_ban_at_once) {
     const auto& view = world_->node(0).view();
     auto header = view.unfinalised.at(view.head->id)->header;

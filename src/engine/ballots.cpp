@@ -151,8 +151,9 @@ void Ballots::on_certificates(PeerRef peer, protocol::ReceiptId receipt,
     std::vector<CertificatePtr> wanted;
     CheckSignatures job;
     for (const auto& certificate : message.certificates) {
+        // Of blocks below the root the tree may know no more what they justify.
+        if (!core_.tree.holds(certificate->link.target.id)) continue;
         const auto target = core_.tree.find(certificate->link.target.id);
-        if (!target) continue;
         const bool fits = certificate->link == chain::link_for(*target, core_.tree.lookup()) &&
                           check_certificate_form(*certificate, *target->quorum);
         if (!fits) {
