@@ -61,9 +61,8 @@ World long_world(std::vector<std::uint64_t> stakes, std::uint64_t unbonding_seco
     return World{std::move(options)};
 }
 
-TEST(RegistryWorld, a_validator_enters_two_epochs_after_it_registered_and_signs_from_then_on) {
-    auto world = long_world({4, 4, 4, 4});
-    world.start_validators();
+/// Validator 100, running and registered with three coins after ten slots.
+SimNode& add_entrant(World& world) {
     auto& entrant = world.add_validator(100);
     entrant.start();
     world.run_slots(10);
@@ -71,6 +70,13 @@ TEST(RegistryWorld, a_validator_enters_two_epochs_after_it_registered_and_signs_
                   chain::fixture::registration(world.chain().genesis(), 100,
                                                chain::fixture::address(100), Bytes{}),
                   3 * kCoin);
+    return entrant;
+}
+
+TEST(RegistryWorld, a_validator_enters_two_epochs_after_it_registered_and_signs_from_then_on) {
+    auto world = long_world({4, 4, 4, 4});
+    world.start_validators();
+    auto& entrant = add_entrant(world);
     world.run_slots(110);
     EXPECT_EQ(set_of(world.node(0)).version, 0u);
     EXPECT_FALSE(entrant.slashing_record().has_value()) << "signed before it was elected";
@@ -118,13 +124,7 @@ TEST(RegistryWorld, a_validator_that_unstakes_signs_until_it_is_out_and_has_its_
 TEST(RegistryWorld, a_newcomer_after_set_changes_passes_from_version_to_version) {
     auto world = long_world({4, 4, 4, 4});
     world.start_validators();
-    auto& entrant = world.add_validator(100);
-    entrant.start();
-    world.run_slots(10);
-    call_registry(world, entrant, 100, 0,
-                  chain::fixture::registration(world.chain().genesis(), 100,
-                                               chain::fixture::address(100), Bytes{}),
-                  3 * kCoin);
+    auto& entrant = add_entrant(world);
     world.run_slots(130);
     call_registry(world, entrant, 100, 1, chain::fixture::unstaking(3 * kCoin));
     world.run_slots(140);

@@ -33,7 +33,6 @@ class Core {
     const BlockId genesis_id;
     const chain::Schedule schedule;
     const Options options;
-    const std::optional<crypto::Secp256k1Key>& account{options.account};
 
     // State machines.
     chain::Tree tree;

@@ -82,13 +82,14 @@ std::string Meeting::name_of(PeerRef peer) const {
 }
 
 void Meeting::on_down(PeerRef peer, const std::string& why) {
+    // Also of one that was refused a place, and may have said something before it was gone.
+    core_.inventory.forget(peer);
+    core_.traffic->on_down(peer);
     if (!facts_.contains(peer)) return;
     core_.notify(Notify::Level::debug, "peer " + name_of(peer) + " left: " + why);
     facts_.erase(peer);
     core_.peers.on_down(peer, why, core_.now);
     core_.sync.on_peer_gone(peer, core_.now);
-    core_.inventory.forget(peer);
-    core_.traffic->on_down(peer);
     core_.producer->on_company();
     core_.publish_due = true;
 }

@@ -69,9 +69,9 @@ Reporter::Case Reporter::open(const ValidatorKey& offender, Evidence evidence) c
     Case found;
     found.evidence = std::move(evidence);
     found.due = core_.slot_now();
-    if (core_.account) {
+    if (core_.options.account) {
         Writer turn;
-        turn.hash(core_.account->address()).hash(offender);
+        turn.hash(core_.options.account->address()).hash(offender);
         found.due = found.due + crypto::keccak256(turn.bytes()).bytes[0] % kTurns;
     }
     return found;
@@ -185,7 +185,8 @@ bool Reporter::pursue(const ValidatorKey& offender, Case& found) {
     }
     if (*final_state != Prosecution::open && *head_state != Prosecution::open) return false;
     const bool waits = *head_state != Prosecution::open || core_.slot_now() < found.due;
-    if (waits || !core_.account || core_.sync.syncing() || brought_by_another(offender, found))
+    if (waits || !core_.options.account || core_.sync.syncing() ||
+        brought_by_another(offender, found))
         return true;
     bring(found);
     found.due = core_.slot_now() + kTurns;
@@ -209,19 +210,20 @@ void Reporter::bring(Case& found) {
     tx.to = chain::kRegistryAddress;
     tx.data = chain::evidence_call(found.evidence);
     tx.gas_limit = chain::estimate_gas(tx.to, tx.data);
-    const auto account = core_.head_view->account(core_.account->address());
+    const auto account = core_.head_view->account(core_.options.account->address());
     if (!account) return core_.halt(account.error().text());
     if (found.brought && core_.pool.contains(found.brought->id)) {
         // Nobody took it at that price.
         tx.nonce = found.brought->tx.nonce;
-        tx.gas_price = found.brought->tx.gas_price / 4 * 5 + 1;
+        tx.gas_price = found.brought->tx.gas_price + found.brought->tx.gas_price / 4 + 1;
     } else {
-        tx.nonce =
-            core_.pool.next_nonce(core_.account->address(), account->value_or(Account{}).nonce);
+        tx.nonce = core_.pool.next_nonce(core_.options.account->address(),
+                                         account->value_or(Account{}).nonce);
         tx.gas_price = core_.genesis.min_gas_price;
     }
-    auto opened = open_transaction(sign_transaction(tx, core_.genesis.chain_id, *core_.account),
-                                   core_.genesis.chain_id);
+    auto opened =
+        open_transaction(sign_transaction(tx, core_.genesis.chain_id, *core_.options.account),
+                         core_.genesis.chain_id);
     SENNIT_ASSERT(opened.has_value());
     found.brought = *opened;
     core_.traffic->submit(
@@ -231,7 +233,7 @@ void Reporter::bring(Case& found) {
             } else {
                 core_.notify(Notify::Level::warning,
                              "evidence not brought: " + taken.error().text() + "; account " +
-                                 to_hex(core_.account->address()) + " pays for it");
+                                 to_hex(core_.options.account->address()) + " pays for it");
             }
         });
 }

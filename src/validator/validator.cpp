@@ -70,10 +70,11 @@ Validator::Validator(crypto::Ed25519Key key, BlockId genesis_id, chain::Schedule
       schedule_{schedule},
       record_{record.value_or(SlashingRecord{})},
       options_{options},
-      silent_until_{now.wall} {
+      silent_until_{now.wall},
+      watching_{options.watch_first} {
     const auto slot = slot_at(schedule_, now.wall);
     former_run_ = std::max({slot, record_.proposed_last, record_.target_last});
-    if (options_.watch_first) watch(now.wall);
+    if (watching_) watch(now.wall);
 }
 
 void Validator::watch(UnixTime now) {
@@ -84,9 +85,8 @@ void Validator::watch(UnixTime now) {
 }
 
 void Validator::on_company(bool any, UnixTime now) {
-    if (!options_.watch_first) return;
-    if (company_ && now >= silent_until_) options_.watch_first = false;  // it has watched
-    if (!options_.watch_first || any == company_) return;
+    if (company_ && now >= silent_until_) watching_ = false;
+    if (!watching_ || any == company_) return;
     company_ = any;
     if (any) watch(now);
 }

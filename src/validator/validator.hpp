@@ -90,7 +90,7 @@ class Validator {
     std::optional<std::string> on_own_signature(Slot slot);
     bool silent(UnixTime now) const;
     /// Silent only because nobody is there.
-    bool waits_for_company() const { return options_.watch_first && !company_ && !stopped_; }
+    bool waits_for_company() const { return watching_ && !company_ && !stopped_; }
     const SlashingRecord& record() const { return record_; }
     void check_invariants() const;
 
@@ -108,6 +108,7 @@ class Validator {
     SlashingRecord record_;
     Options options_;
     UnixTime silent_until_;
+    bool watching_;  ///< two slots were not watched yet
     bool company_{true};
     bool stopped_{false};
     Slot frozen_slot_;  ///< for which slot `frozen_` holds
