@@ -94,7 +94,8 @@ void Catching::carry_out(const sync::KeepHeaders& keep) {
     chain::Batch batch;
     for (const auto& [height, bytes] : keep.headers)
         batch.put(chain::Column::unlinked, height_key(height), bytes);
-    core_.store(std::move(batch), chain::Durability::buffered);
+    core_.store(std::move(batch), chain::Durability::buffered,
+                [this] { core_.sync.on_headers_kept(core_.now); });
 }
 
 void Catching::carry_out(const sync::LoadHeaders& load) {

@@ -21,8 +21,6 @@ constexpr std::size_t kAppendsMax = 4;
 constexpr std::size_t kAppendWorthwhile = 64;
 /// What a list answer of ours stays below, taken for an answer that has not come.
 constexpr std::size_t kAnswerBytes = 1 << 20;
-constexpr Duration kLoadAgain = std::chrono::milliseconds{250};
-constexpr std::size_t kLoadsMax = 40;
 /// A body that everybody waits for is asked for a second time.
 constexpr Duration kSecondAsk = std::chrono::seconds{2};
 
@@ -39,8 +37,6 @@ void BlockStage::start(const chain::Facts& base, Height target) {
 void BlockStage::stop() {
     running_ = false;
     loading_.reset();
-    load_after_.reset();
-    loads_failed_ = 0;
     window_.start(Height{0});
     appending_.clear();
     exchange_.forget_if(
@@ -49,15 +45,14 @@ void BlockStage::stop() {
 
 void BlockStage::advance(Now now) {
     if (!running_) return;
-    load(now);
+    load();
     submit();
     while (count_for<ForBodies>(exchange_) < options_.body_requests_max && ask_next(now)) {
     }
     ask_again(now);
 }
 
-void BlockStage::load(Now now) {
-    if (load_after_ && now.at < *load_after_) return;
+void BlockStage::load() {
     if (loading_ || window_.next() > target_ ||
         window_.size() + kLoadBatch > options_.window_blocks_max)
         return;
@@ -66,7 +61,7 @@ void BlockStage::load(Now now) {
     exchange_.out(LoadHeaders{*loading_, static_cast<std::uint32_t>(count)});
 }
 
-Result<void> BlockStage::on_loaded(Height from, const std::vector<Bytes>& rows, Now now) {
+Result<void> BlockStage::on_loaded(Height from, const std::vector<Bytes>& rows) {
     if (loading_ != from) return {};
     loading_.reset();
     // The base may have moved past it meanwhile.
@@ -79,12 +74,7 @@ Result<void> BlockStage::on_loaded(Height from, const std::vector<Bytes>& rows, 
         last_ = header_id(row);
         window_.push(protocol::WireHeader{*std::move(header), last_});
     }
-    load_after_.reset();
-    if (window_.next() > from) loads_failed_ = 0;
     if (window_.next() - from == expected) return {};
-    // Written a moment ago, by another thread than that which reads.
-    load_after_ = now.at + kLoadAgain;
-    if (++loads_failed_ < kLoadsMax) return {};
     return Error{Errc::mismatch, "headers on disk are not those that were proven"};
 }
 
@@ -284,7 +274,6 @@ bool BlockStage::stalled() const {
 
 std::optional<Instant> BlockStage::deadline() const {
     if (!running_) return std::nullopt;
-    if (load_after_ && !loading_) return load_after_;
     const auto front = window_.front();
     if (!front) return std::nullopt;
     for (const auto& [id, request] : exchange_.in_flight()) {

@@ -22,9 +22,9 @@ class BlockStage {
     Result<std::size_t> on_answer(const Request& request, const protocol::Message& answer);
     void on_failed(const ForBodies& ask);
 
-    /// An error: the rows stay other than those of the chain that was proven, for which only our
+    /// An error: the rows are other than those of the chain that was proven, for which only our
     /// disk can be blamed.
-    Result<void> on_loaded(Height from, const std::vector<Bytes>& rows, Now now);
+    Result<void> on_loaded(Height from, const std::vector<Bytes>& rows);
     /// An error: the certified chain is invalid.
     Result<void> on_appended(const chain::State::Appended& result, Now now);
     /// The base moved by itself.
@@ -33,12 +33,12 @@ class BlockStage {
     const BodyWindow& window() const { return window_; }
     /// Bodies are missing, and nobody is asked for them.
     bool stalled() const;
-    /// When a slow answer is asked for a second time, or the disk is.
+    /// When a slow answer is asked for a second time.
     std::optional<Instant> deadline() const;
     void check_invariants() const;
 
   private:
-    void load(Now now);
+    void load();
     void submit();
     bool ask_next(Now now);
     void ask_again(Now now);
@@ -53,8 +53,6 @@ class BlockStage {
     Height target_;
     BlockId last_;  ///< id of the newest header in the window, or of the base
     std::optional<Height> loading_;
-    std::optional<Instant> load_after_;  ///< the rows were not there yet
-    std::size_t loads_failed_{0};        ///< in a row
     BodyWindow window_;
     std::deque<std::size_t> appending_;  ///< sizes of what was handed over, in order
 };

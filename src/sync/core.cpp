@@ -206,6 +206,8 @@ void Sync::Core::step_headers(Now now) {
         }
         if (headers.conflicts())
             return halt("the certified chain does not contain our finalised block");
+        // They are read back from there.
+        if (headers.writes() > 0) return;
         headers.stop();
         blocks.start(*local->base, anchor.height);
         return enter(Stage::blocks, now);

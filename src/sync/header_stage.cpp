@@ -97,7 +97,8 @@ void HeaderStage::ask(Source& source, const Range& range, bool anchor, Now now) 
 }
 
 Result<void> HeaderStage::advance(Now now) {
-    if (!chain_ || chain_->complete()) return {};
+    // Peers may be faster than the disk: what it has not taken is in memory.
+    if (!chain_ || chain_->complete() || !disk_keeps_up()) return {};
     if (!confirmed_) return ask_prover(now);
     scan();
     if (!scanned_) return {};
@@ -202,6 +203,11 @@ void HeaderStage::on_loaded(Height from, Height first, const std::vector<Bytes>&
     (void)chain_->add(std::move(piece));
 }
 
+void HeaderStage::on_kept() {
+    SENNIT_ASSERT(writes_ > 0);
+    --writes_;
+}
+
 Result<std::size_t> HeaderStage::on_answer(const Request& request, const protocol::Message& answer,
                                            Now now) {
     const auto& ask = std::get<ForHeaders>(request.purpose);
@@ -227,6 +233,7 @@ Result<std::size_t> HeaderStage::on_answer(const Request& request, const protoco
         keep.headers.emplace_back(one.header.height, encode(one.header));
     }
     exchange_.out(std::move(keep));
+    ++writes_;
 
     if (ask.range.low < got.low) chain_->give_back({ask.range.low, got.low - 1});
     if (got.high < ask.range.high) chain_->give_back({got.high + 1, ask.range.high});
@@ -259,6 +266,7 @@ void HeaderStage::check_invariants() const {
     chain_->check_invariants();
     const auto asked = count_for<ForHeaders>(exchange_);
     SENNIT_ASSERT(asked <= options_.header_ranges_max);
+    SENNIT_ASSERT(asked + writes_ <= options_.header_ranges_max + options_.header_writes_max);
     SENNIT_ASSERT(chain_->pieces() <= HeaderChain::kPiecesMax + options_.header_ranges_max);
 }
 

@@ -27,14 +27,18 @@ class HeaderStage {
     Result<std::size_t> on_answer(const Request& request, const protocol::Message& answer, Now now);
     /// Overdue, refused, gone; `busy`: may be asked again. An error: as of advance().
     Result<void> on_failed(const ForHeaders& ask, bool busy);
+    /// A range that was to be kept is on disk.
+    void on_kept();
     /// `first`: where the rows begin, at or above `from`.
     void on_loaded(Height from, Height first, const std::vector<Bytes>& rows);
 
     bool confirmed() const { return confirmed_; }
     bool complete() const { return chain_ && chain_->complete(); }
+    /// Ranges on their way to the disk, of this run or of one before it.
+    std::size_t writes() const { return writes_; }
     /// Headers are missing, and nobody is asked for them.
     bool stalled() const {
-        return chain_ && !complete() && confirmed_ && scanned_ &&
+        return chain_ && !complete() && confirmed_ && scanned_ && disk_keeps_up() &&
                count_for<ForHeaders>(exchange_) == 0;
     }
     /// The chain that is certified does not contain our finalised base.
@@ -51,6 +55,7 @@ class HeaderStage {
   private:
     void ask(Source& source, const Range& range, bool anchor, Now now);
     std::uint64_t batch(const Source& source) const;
+    bool disk_keeps_up() const { return writes_ < options_.header_writes_max; }
     Result<void> ask_prover(Now now);
     bool is_trusted(const BlockId& id) const {
         return options_.trusted && options_.trusted->id == id;
@@ -67,6 +72,7 @@ class HeaderStage {
     Slot base_slot_;
     Height base_height_;
     std::optional<Height> trusted_at_;  ///< where the trusted block stands among what is here
+    std::size_t writes_{0};  ///< not of a run: the disk has what an abandoned one gave it
     bool confirmed_{false};
     bool asked_prover_{false};
     Instant prover_until_{};

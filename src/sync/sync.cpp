@@ -143,6 +143,11 @@ void Sync::on_proof(std::uint64_t job, bool valid, Now now) {
     core_->advance(now);
 }
 
+void Sync::on_headers_kept(Now now) {
+    core_->headers.on_kept();
+    core_->advance(now);
+}
+
 void Sync::on_headers_loaded(Height from, std::vector<Bytes> headers, Now now,
                              std::optional<Height> first) {
     if (core_->stage == Stage::headers) {
@@ -150,7 +155,7 @@ void Sync::on_headers_loaded(Height from, std::vector<Bytes> headers, Now now,
     }
     if (first && *first != from) headers.clear();
     if (core_->stage == Stage::blocks) {
-        if (auto loaded = core_->blocks.on_loaded(from, headers, now); !loaded) {
+        if (auto loaded = core_->blocks.on_loaded(from, headers); !loaded) {
             core_->restart(now);
             if (++core_->disk_failures == kDiskFailuresMax) core_->halt(loaded.error().text());
         }
@@ -221,6 +226,7 @@ Sync::Held Sync::held() const {
     const auto* chain = core_->headers.chain();
     return {.requests = core_->exchange.in_flight().size(),
             .header_pieces = chain == nullptr ? 0 : chain->pieces(),
+            .header_writes = core_->headers.writes(),
             .window_blocks = core_->blocks.window().size(),
             .window_bytes = core_->blocks.window().bytes(),
             .branch_ids = core_->branch.size()};

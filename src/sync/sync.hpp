@@ -50,6 +50,7 @@ struct Options {
     std::uint32_t headers_batch_sennit{2048};
     std::uint32_t blocks_batch{128};
     std::size_t header_ranges_max{8};  ///< in flight over all peers
+    std::size_t header_writes_max{8};  ///< ranges that wait for the disk before more are asked for
     std::size_t body_requests_max{8};
     std::size_t window_blocks_max{4096};  ///< fetched or in flight ahead of what is executed
     std::size_t window_bytes_max{64 << 20};
@@ -77,7 +78,8 @@ struct VerifyProof {
     CertificatePtr certificate;
     QuorumPtr quorum;
 };
-/// Keep these linked or unlinked headers under their heights (Column::unlinked).
+/// Keep these linked or unlinked headers under their heights (Column::unlinked), in the order in
+/// which they are given. Answer: on_headers_kept, once they can be read back.
 struct KeepHeaders {
     std::vector<std::pair<Height, Bytes>> headers;
 };
@@ -145,6 +147,8 @@ class Sync {
                                 const protocol::Message& answer, Now now);
 
     void on_proof(std::uint64_t job, bool valid, Now now);
+    /// One KeepHeaders is on disk.
+    void on_headers_kept(Now now);
     /// The first run of rows at or above `from`: it begins at `first`, or at `from` if that is not
     /// said. Empty: there are none.
     void on_headers_loaded(Height from, std::vector<Bytes> headers, Now now,
@@ -172,6 +176,7 @@ class Sync {
     struct Held {
         std::size_t requests{0};
         std::size_t header_pieces{0};
+        std::size_t header_writes{0};  ///< ranges that the disk has not taken yet
         std::size_t window_blocks{0};
         std::size_t window_bytes{0};
         std::size_t branch_ids{0};

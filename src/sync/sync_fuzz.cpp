@@ -104,7 +104,7 @@ class Run {
     PeerRef peer() { return {InstanceId{1}, PeerId{choices_.below(5)}}; }
 
     void step() {
-        switch (choices_.below(14)) {
+        switch (choices_.below(16)) {
             case 0: return come();
             case 1: return leave();
             case 2: return status();
@@ -115,6 +115,8 @@ class Run {
             case 7: return prove();
             case 8: return finish_offer();
             case 9: return move_base();
+            case 10:
+            case 11: return write();
             default: return answer();
         }
     }
@@ -281,6 +283,21 @@ class Run {
         sync_.on_appended(result, now_);
     }
 
+    /// In the order in which it was given to the disk.
+    void write() {
+        if (writes_.empty()) return;
+        const auto one = std::move(writes_.front());
+        writes_.pop_front();
+        if (const auto* drop = std::get_if<DropHeaders>(&one)) {
+            rows_.erase(rows_.begin(), rows_.upper_bound(drop->up_to));
+            return;
+        }
+        for (const auto& [height, bytes] : std::get<KeepHeaders>(one).headers)
+            rows_[height] = bytes;
+        SENNIT_ASSERT(rows_.size() <= kHead);
+        sync_.on_headers_kept(now_);
+    }
+
     void read_rows() {
         if (loads_.empty()) return;
         const auto load = loads_.front();
@@ -292,7 +309,8 @@ class Run {
             if (row->first != *first + found.size()) break;
             found.push_back(row->second);
         }
-        const auto how = choices_.below(10);
+        // A disk that does so for long ends the run.
+        const auto how = choices_.below(60);
         if (how == 0 && !found.empty()) found.back().back() ^= 1;
         if (how == 1) found.clear();
         if (how == 2 && !found.empty()) found.resize(choices_.below(found.size()));
@@ -339,12 +357,11 @@ class Run {
             } else if (const auto* verify = std::get_if<VerifyProof>(&*output)) {
                 jobs_.push_back(verify->job);
             } else if (const auto* keep = std::get_if<KeepHeaders>(&*output)) {
-                for (const auto& [height, bytes] : keep->headers) rows_[height] = bytes;
-                SENNIT_ASSERT(rows_.size() <= kHead);
+                writes_.emplace_back(*keep);
             } else if (const auto* load = std::get_if<LoadHeaders>(&*output)) {
                 loads_.push_back(*load);
             } else if (const auto* drop = std::get_if<DropHeaders>(&*output)) {
-                rows_.erase(rows_.begin(), rows_.upper_bound(drop->up_to));
+                writes_.emplace_back(*drop);
             } else if (auto* append = std::get_if<Append>(&*output)) {
                 check(*append);
                 appends_.push_back(std::move(*append));
@@ -372,6 +389,7 @@ class Run {
     std::set<PeerRef> here_;
     std::map<protocol::RequestId, Ask> asked_;
     std::map<Height, Bytes> rows_;
+    std::deque<std::variant<KeepHeaders, DropHeaders>> writes_;
     std::deque<LoadHeaders> loads_;
     std::deque<std::uint64_t> jobs_;
     std::deque<Append> appends_;

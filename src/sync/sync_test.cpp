@@ -215,6 +215,34 @@ TEST(Sync, holds_no_more_than_its_options_allow) {
     EXPECT_LE(world.most.header_pieces, HeaderChain::kPiecesMax);
 }
 
+TEST(Sync, asks_for_no_more_headers_than_a_slow_disk_takes) {
+    const Source far{{.final_height = 1500}};
+    Options options = small();
+    options.header_ranges_max = 3;
+    options.header_writes_max = 4;
+    World world{far, options};
+    world.disk_latency = seconds{2};
+    for (int i = 0; i < 4; ++i) world.add().latency = milliseconds{1};
+    ASSERT_TRUE(world.run_to(Height{1500}));
+    EXPECT_GE(world.most.header_writes, 4U);
+    EXPECT_LE(world.most.header_writes, 6U);
+    EXPECT_TRUE(world.blames.empty());
+}
+
+TEST(Sync, reads_headers_back_only_when_the_disk_has_them) {
+    World world{source(), small()};
+    world.disk_latency = seconds{5};
+    world.add();
+    bool early = false;
+    ASSERT_TRUE(world.run([&] {
+        const bool reading = world.sync->progress(world.now).stage == Stage::blocks;
+        early = early || (reading && world.sync->held().header_writes > 0);
+        return world.state->base()->height >= Height{200};
+    }));
+    EXPECT_FALSE(early);
+    EXPECT_EQ(world.sync->progress(world.now).error, "");
+}
+
 TEST(Sync, stops_when_the_disk_does_not_give_back_what_was_kept) {
     World world{source(), Options{}};
     world.damage_rows = true;

@@ -161,6 +161,7 @@ World::World(const Source& source, Options options, std::uint64_t seed)
 void World::start() {
     ++runs_;
     events_.clear();
+    disk_free_ = now.at;
     in_flight_.clear();
     appending = 0;
     appends_valid_from_ = appends_;
@@ -228,6 +229,7 @@ void World::settle() {
     const auto held = sync->held();
     most.requests = std::max(most.requests, held.requests);
     most.header_pieces = std::max(most.header_pieces, held.header_pieces);
+    most.header_writes = std::max(most.header_writes, held.header_writes);
     most.window_blocks = std::max(most.window_blocks, held.window_blocks);
     most.window_bytes = std::max(most.window_bytes, held.window_bytes);
     most.branch_ids = std::max(most.branch_ids, held.branch_ids);
@@ -397,7 +399,10 @@ void World::carry_out(const VerifyProof& verify) {
 }
 
 void World::carry_out(const KeepHeaders& keep) {
-    for (const auto& [height, bytes] : keep.headers) rows[height] = bytes;
+    write([this, keep] {
+        for (const auto& [height, bytes] : keep.headers) rows[height] = bytes;
+        sync->on_headers_kept(now);
+    });
 }
 
 void World::carry_out(const LoadHeaders& load) {
@@ -417,7 +422,13 @@ void World::carry_out(const LoadHeaders& load) {
 }
 
 void World::carry_out(const DropHeaders& drop) {
-    rows.erase(rows.begin(), rows.upper_bound(drop.up_to));
+    write([this, drop] { rows.erase(rows.begin(), rows.upper_bound(drop.up_to)); });
+}
+
+/// One after another, as the daemon's thread for the disk does.
+void World::write(Event event) {
+    disk_free_ = std::max(now.at, disk_free_) + disk_latency;
+    after(disk_free_ - now.at, std::move(event));
 }
 
 void World::carry_out(const Append& append) {

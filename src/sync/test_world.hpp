@@ -100,7 +100,8 @@ class World {
     Now now{Instant{} + std::chrono::hours{1}, from_unix_seconds(1'700'000'100)};
     std::unique_ptr<chain::Store> store;
     std::unique_ptr<chain::State> state;
-    std::map<Height, Bytes> rows;  ///< unlinked headers
+    std::map<Height, Bytes> rows;                         ///< unlinked headers
+    Duration disk_latency{std::chrono::milliseconds{1}};  ///< of one write
     std::optional<Sync> sync;
     std::map<PeerRef, Peer> peers;
     std::vector<Blame> blames;
@@ -118,6 +119,7 @@ class World {
   private:
     using Event = std::function<void()>;
 
+    void write(Event event);
     void after(Duration wait, Event event) { events_.emplace(now.at + wait, std::move(event)); }
     bool step(Instant until);
     void settle();
@@ -143,6 +145,7 @@ class World {
     std::uint64_t seed_;
     std::uint64_t runs_{0};  ///< events of an earlier process do nothing
     std::multimap<Instant, Event> events_;
+    Instant disk_free_{};
     std::set<protocol::RequestId> in_flight_;
     std::uint64_t appends_valid_from_{0};
     std::uint64_t appends_{0};
