@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -41,8 +42,13 @@ constexpr std::uint64_t unix_seconds(UnixTime t) {
     return s < 0 ? 0 : static_cast<std::uint64_t>(s);
 }
 
+/// The latest time that a number off a wire is taken for, in 2255: differences between it and any
+/// other time still fit nanoseconds.
+constexpr std::uint64_t kUnixSecondsMax = 9'000'000'000;
+
+/// Later ones count as `kUnixSecondsMax`.
 constexpr UnixTime from_unix_seconds(std::uint64_t s) {
-    return UnixTime{std::chrono::seconds{static_cast<std::int64_t>(s)}};
+    return UnixTime{std::chrono::seconds{static_cast<std::int64_t>(std::min(s, kUnixSecondsMax))}};
 }
 
 }  // namespace sennit

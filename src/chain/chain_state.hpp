@@ -24,7 +24,8 @@ class ChainState final : public State {
     FactsPtr base() const override { return base_; }
     std::vector<FactsPtr> layers() const override;
     FactsPtr facts(const BlockId& id) const override;
-    Result<ExecutedBlock> execute(const BlockPtr& block) override;
+    Result<ExecutedBlock> execute(const BlockPtr& block, Room room) override;
+    std::size_t layers_bytes() const override { return layers_bytes_; }
     Result<void> finalise(const BlockId& id) override;
     Result<Appended> append_final(std::span<const BlockPtr> blocks) override;
     Result<BuiltBlock> build(const BuildOrder& order) override;

@@ -64,7 +64,7 @@ struct BuiltBlock {
 class State {
   public:
     struct Limits {
-        std::size_t layers_max{4096};  ///< above it execute() is busy; finality must catch up
+        std::size_t layers_max{4096};  ///< above it execute() is busy where room is limited
         std::size_t layers_bytes_max{512 << 20};  ///< the same, for what the layers hold in memory
         std::size_t cache_bytes{64 << 20};        ///< of base rows kept for execution
     };
@@ -90,8 +90,14 @@ class State {
     /// root, and stores header, body, receipts, facts and layer in one batch. Executing a block
     /// again gives the same answer at no cost. Errors: invalid (the block is condemned: header or
     /// body says), mismatch (the body is not the header's: only its sender is condemned), not_found
-    /// (no such parent), busy, io.
-    virtual Result<ExecutedBlock> execute(const BlockPtr& block) = 0;
+    /// (no such parent), busy (no room for another layer), io.
+    ///
+    /// `Room::needed` is for what contends with the head: refusing that while finality waits would
+    /// end the chain, since only blocks that were executed can be voted for (CHAIN rule 20).
+    enum class Room : std::uint8_t { limited, needed };
+    virtual Result<ExecutedBlock> execute(const BlockPtr& block, Room room = Room::limited) = 0;
+    /// What the layers hold in memory.
+    virtual std::size_t layers_bytes() const = 0;
 
     /// Merges the layers from the base up to `id` into the base, drops the siblings, writes the
     /// indices by height and by transaction. Certificates are stored elsewhere. Errors: not_found,

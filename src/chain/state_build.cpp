@@ -107,13 +107,15 @@ Result<ChainState::Execution> ChainState::run(const Block& block, const Facts& p
                      std::move(settled)};
 }
 
-Result<ExecutedBlock> ChainState::execute(const BlockPtr& block) {
+Result<ExecutedBlock> ChainState::execute(const BlockPtr& block, Room room) {
     if (const auto known = layers_.find(block->id); known != layers_.end()) {
         const LayerContent& content = known->second->content();
         return ExecutedBlock{content.facts, content.receipts, content.touched};
     }
     SENNIT_TRY(const auto parent, place(block->header.previous_hash));
-    if (layers_.size() >= limits_.layers_max || layers_bytes_ >= limits_.layers_bytes_max) {
+    const bool full =
+        layers_.size() >= limits_.layers_max || layers_bytes_ >= limits_.layers_bytes_max;
+    if (full && room == Room::limited) {
         return Error{Errc::busy, "too many blocks wait for finality"};
     }
     Ancestors ancestors{*this};

@@ -175,8 +175,11 @@ TEST_F(StateTest, too_many_layers_wait_for_finality) {
     const auto third = chain.extend(*state, second->id);
     EXPECT_EQ(state->execute(third).error().code, Errc::busy);
     EXPECT_TRUE(state->execute(second)) << "what is known is answered still";
-    ASSERT_TRUE(state->finalise(first->id));
-    EXPECT_TRUE(state->execute(third));
+    EXPECT_TRUE(state->execute(third, State::Room::needed));
+    const auto fourth = chain.extend(*state, third->id);
+    EXPECT_EQ(state->execute(fourth).error().code, Errc::busy);
+    ASSERT_TRUE(state->finalise(second->id));
+    EXPECT_TRUE(state->execute(fourth));
 }
 
 TEST_F(StateTest, facts_of_old_blocks_are_read_from_the_database) {

@@ -27,11 +27,15 @@ Error unequal(std::string_view what) {
 }  // namespace
 
 Tree::Tree(Genesis genesis, FactsPtr root, std::span<const FactsPtr> recent, Limits limits)
-    : genesis_{std::move(genesis)},
-      root_{std::move(root)},
-      limits_{limits},
-      finalised_known_{root_->checkpoint()} {
+    : genesis_{std::move(genesis)}, limits_{limits} {
+    begin(std::move(root), recent);
+}
+
+void Tree::begin(FactsPtr root, std::span<const FactsPtr> below) {
+    root_ = std::move(root);
     SENNIT_ASSERT(root_->executed);
+    finalised_known_ = root_->checkpoint();
+    finalised_by_ = nullptr;
     Node node;
     node.facts = root_;
     node.standing = Standing::finalised;
@@ -39,7 +43,7 @@ Tree::Tree(Genesis genesis, FactsPtr root, std::span<const FactsPtr> recent, Lim
     ranks_.insert(rank_of(node));
     nodes_.emplace(root_->id, std::move(node));
 
-    std::vector<FactsPtr> sorted{recent.begin(), recent.end()};
+    std::vector<FactsPtr> sorted{below.begin(), below.end()};
     std::sort(sorted.begin(), sorted.end(),
               [](const FactsPtr& a, const FactsPtr& b) { return a->slot < b->slot; });
     for (auto& facts : sorted) {
@@ -101,11 +105,30 @@ std::vector<FactsPtr> Tree::executed_at(Slot slot) const {
     return out;
 }
 
-Result<void> Tree::check_room(const Header& header, Slot slot, Origin origin) const {
-    if (nodes_.size() >= limits_.blocks_max) {
+bool Tree::reaches_head(Slot certified, Height height) const {
+    const auto& best = *ranks_.begin();
+    return std::pair{certified, height} >= std::pair{best.certified, best.height};
+}
+
+bool Tree::contends(const BlockId& id) const {
+    const auto& node = nodes_.at(id);
+    return reaches_head(node.certified.slot, node.facts->height);
+}
+
+void Tree::withdraw(const BlockId& id) {
+    const auto& node = nodes_.at(id);
+    SENNIT_ASSERT(node.standing == Standing::proposed && node.children.empty());
+    nodes_.at(node.facts->parent).children.erase(id);
+    erase(id);
+}
+
+Result<void> Tree::check_room(const Facts& facts, const Header& header, Origin origin) const {
+    const auto most = origin == Origin::wanted ? 4 * limits_.blocks_max : limits_.blocks_max;
+    if (nodes_.size() >= most &&
+        !reaches_head(nodes_.at(facts.parent).certified.slot, facts.height)) {
         return Error{Errc::busy, "the tree of unfinalised blocks is full", Error::kNowhere, {}};
     }
-    const auto others = proposals_.find({slot, header.validator});
+    const auto others = proposals_.find({facts.slot, header.validator});
     if (origin == Origin::relayed && others != proposals_.end() &&
         others->second.size() >= kProposalsMax) {
         return Error{Errc::busy, "a third block of one leader and slot", Error::kNowhere, {}};
@@ -123,7 +146,7 @@ Result<void> Tree::add(FactsPtr facts, const Header& header, Origin origin) {
         return Error{Errc::invalid, "the block descends from an invalid one", Error::kNowhere, {}};
     }
     SENNIT_ASSERT(facts->slot > parent->second.facts->slot);
-    SENNIT_TRY(check_room(header, facts->slot, origin));
+    SENNIT_TRY(check_room(*facts, header, origin));
 
     const auto id = facts->id;
     Node node;
@@ -306,6 +329,24 @@ std::vector<BlockId> Tree::on_applied(const BlockId& id) {
     return gone;
 }
 
+void Tree::rebase(FactsPtr root, std::span<const FactsPtr> between) {
+    std::vector<FactsPtr> below;
+    for (const auto& id : ancestors_order_) below.push_back(ancestors_.at(id));
+    below.push_back(root_);
+    below.insert(below.end(), between.begin(), between.end());
+    std::set<BlockId> final_now{root->id};
+    for (const auto& facts : below) final_now.insert(facts->id);
+    for (const auto& [id, node] : nodes_) {
+        if (!final_now.contains(id)) keep_dropped(node.facts);
+    }
+    nodes_.clear();
+    ranks_.clear();
+    proposals_.clear();
+    ancestors_.clear();
+    ancestors_order_.clear();
+    begin(std::move(root), below);
+}
+
 std::vector<CertificatePtr> Tree::first_links() const {
     std::vector<CertificatePtr> out;
     for (const auto& [version, certificate] : first_links_) out.push_back(certificate);
@@ -376,7 +417,7 @@ void Tree::check_node(const BlockId& id, const Node& node) const {
 }
 
 void Tree::check_invariants() const {
-    SENNIT_ASSERT(nodes_.contains(root_->id) && nodes_.size() <= limits_.blocks_max);
+    SENNIT_ASSERT(nodes_.contains(root_->id));
     std::size_t executed_count = 0;
     for (const auto& [id, node] : nodes_) {
         check_node(id, node);

@@ -12,16 +12,18 @@ namespace sennit::chain {
 /// The unfinalised blocks and what is certified among them: fork choice and finality of `stake`
 /// consensus (CHAIN rules 9, 10, 13), as bookkeeping without signatures, disk or clocks.
 ///
-/// Lives on the engine's thread. Memory is bounded: at most `blocks_max` blocks, two per (slot,
-/// leader) beside those that were asked for by name; what is finalised is forgotten, but for the
-/// ancestors that J may still name.
+/// Lives on the engine's thread. Memory is bounded: at most `blocks_max` blocks beside the best
+/// branch, two per (slot, leader) beside those that were asked for by name; what is finalised is
+/// forgotten, but for the ancestors that J may still name. The best branch grows by a block a slot
+/// for as long as finality waits: were there a bound, reaching it would be the chain's end, since
+/// only new blocks can be voted for.
 ///
 /// `head` and `certified_at` cost a look-up. A new certificate costs a walk over the blocks above
 /// its target.
 class Tree {
   public:
     struct Limits {
-        std::size_t blocks_max{16384};
+        std::size_t blocks_max{16384};  ///< four times as many of those that were asked for
     };
 
     /// `root` is the finalised, applied block; `recent` are the facts of ancestors down to
@@ -58,6 +60,7 @@ class Tree {
     /// A block whose header passed `derive_facts` and whose signature and certificate hold. Rule 5:
     /// without the certificate of its J it waits and does not come here; `certify` gets that
     /// certificate in the same step, before or after.
+    /// A full tree takes what contends with its head all the same (rule 20).
     /// Errors: duplicate; busy (tree full, or the third block of this leader in this slot);
     /// not_found (parent unknown or below the root); invalid (descends from one that failed).
     Result<void> add(FactsPtr facts, const Header& header, Origin origin = Origin::relayed);
@@ -70,6 +73,11 @@ class Tree {
     void on_executed(FactsPtr facts);
     /// Condemns the block and its descendants; returns them.
     std::vector<BlockId> on_failed(const BlockId& id);
+
+    /// Would it be the head, or the head's equal, once executed? The block must be in the tree.
+    bool contends(const BlockId& id) const;
+    /// Takes back an add(): there was no room to execute the block. It may come again.
+    void withdraw(const BlockId& id);
 
     /// A certificate whose signatures hold. Returns true if the target was not certified before;
     /// of several the union is kept. One for the root is kept if none is held, and what lies below
@@ -88,6 +96,10 @@ class Tree {
     /// not go through it and returns the ids of those blocks; the finalised ones between the old
     /// root and the new one are not among them.
     std::vector<BlockId> on_applied(const BlockId& id);
+    /// The base moved to a block over others that were never here: begins anew on it. `between` are
+    /// the facts of blocks from the old root, exclusive, to the new one, exclusive, as far down as
+    /// J may name them. A fault stays, and what conflicts with later certificates.
+    void rebase(FactsPtr root, std::span<const FactsPtr> between);
 
     /// Set when certificates finalise conflicting blocks or a certified block fails: the node
     /// stops voting, serves read-only, keeps both facts for its operator.
@@ -133,7 +145,9 @@ class Tree {
     };
     static Rank rank_of(const Node& node);
 
-    Result<void> check_room(const Header& header, Slot slot, Origin origin) const;
+    void begin(FactsPtr root, std::span<const FactsPtr> below);
+    bool reaches_head(Slot certified, Height height) const;
+    Result<void> check_room(const Facts& facts, const Header& header, Origin origin) const;
     Result<void> check_link(const Facts& target, const Certificate& certificate) const;
     Result<bool> certify_dropped(const Facts& target, const CertificatePtr& certificate);
     void raise(const BlockId& id);

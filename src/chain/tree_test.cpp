@@ -334,13 +334,71 @@ TEST_F(TreeTest, holds_two_relayed_blocks_of_a_leader_and_slot_and_any_that_it_a
     tree_.check_invariants();
 }
 
-TEST_F(TreeTest, refuses_more_blocks_than_it_may_hold) {
-    Tree small{maker_.genesis(), maker_.root(), {}, {.blocks_max = 2}};
+TEST_F(TreeTest, refuses_more_blocks_than_it_may_hold_but_for_those_that_contend_with_the_head) {
+    Tree small{maker_.genesis(), maker_.root(), {}, {.blocks_max = 3}};
+    const auto add = [&](const fixture::Proposal& block, Tree::Origin origin) {
+        const auto done = small.add(block.facts, block.header, origin);
+        if (done) small.on_executed(fixture::executed(block.facts));
+        small.check_invariants();
+        return done ? std::nullopt : std::optional{done.error().code};
+    };
+    auto parent = maker_.root();
+    for (std::uint64_t slot = 1; slot <= 6; ++slot) {
+        const auto next = maker_.block(parent, slot, small.lookup());
+        EXPECT_EQ(add(next, Tree::Origin::relayed), std::nullopt) << "the chain goes on";
+        parent = small.find(next.facts->id);
+    }
+    const auto low = maker_.block(maker_.root(), 2, small.lookup());
+    EXPECT_EQ(add(low, Tree::Origin::relayed), Errc::busy);
+    EXPECT_EQ(small.find(low.facts->id), nullptr);
+    EXPECT_EQ(add(low, Tree::Origin::wanted), std::nullopt) << "a branch that we follow";
+    EXPECT_FALSE(small.contends(low.facts->id));
+    const auto rival = maker_.block(small.find(parent->parent), 7, small.lookup());
+    EXPECT_EQ(add(rival, Tree::Origin::relayed), std::nullopt) << "as high as the head";
+    EXPECT_TRUE(small.contends(rival.facts->id));
+}
+
+TEST_F(TreeTest, a_block_that_could_not_be_executed_goes_and_may_come_again) {
     const auto a = made(maker_.root(), 1);
-    const auto b = made(maker_.root(), 2);
-    EXPECT_TRUE(small.add(a.facts, a.header).has_value());
-    EXPECT_EQ(small.add(b.facts, b.header).error().code, Errc::busy);
-    EXPECT_EQ(small.find(b.facts->id), nullptr);
+    ASSERT_TRUE(tree_.add(a.facts, a.header));
+    tree_.withdraw(a.facts->id);
+    tree_.check_invariants();
+    EXPECT_EQ(tree_.standing(a.facts->id), Tree::Standing::unknown);
+    EXPECT_TRUE(tree_.add(a.facts, a.header));
+}
+
+TEST_F(TreeTest, begins_anew_on_a_base_that_moved_over_blocks_that_it_never_saw) {
+    const auto a = grown(maker_.root(), 1);
+    ASSERT_TRUE(certified(a));
+    const auto b = grown(a, 2, a);
+    const auto lost = grown(a, 3, a, 1);
+    // b to e came by sync: a is J of them all, and J(a) the genesis.
+    Tree there{maker_.genesis(), maker_.root(), std::vector<FactsPtr>{}, {}};
+    std::vector<FactsPtr> between{a, b};
+    auto parent = b;
+    for (std::uint64_t slot = 4; slot <= 6; ++slot) {
+        parent = fixture::executed(maker_
+                                       .block(
+                                           parent, slot,
+                                           [&](const BlockId& id) -> FactsPtr {
+                                               for (const auto& one : between)
+                                                   if (one->id == id) return one;
+                                               return tree_.find(id);
+                                           },
+                                           a)
+                                       .facts);
+        between.push_back(parent);
+    }
+    between.pop_back();
+    tree_.rebase(parent, between);
+    tree_.check_invariants();
+    EXPECT_EQ(tree_.head(), parent);
+    EXPECT_EQ(tree_.size(), 1u);
+    EXPECT_EQ(tree_.standing(b->id), Tree::Standing::finalised);
+    EXPECT_EQ(tree_.standing(lost->id), Tree::Standing::unknown);
+    EXPECT_NE(tree_.find(maker_.root()->id), nullptr) << "J(J(root)), which a link may name";
+    const auto next = grown(parent, 7, b);
+    EXPECT_TRUE(certified(next));
 }
 
 TEST_F(TreeTest, keeps_the_finality_link_with_the_lowest_target_for_each_version) {

@@ -44,9 +44,8 @@ Votes::Admission Votes::admit_known(const Vote& vote, const Facts& target, const
     if (target.checkpoint() != vote.link.target) {
         return refuse(Errc::mismatch, "a vote's slot is not its target's");
     }
-    if (tree.standing(target.id) == Tree::Standing::failed) {
-        return refuse(Errc::invalid, "a vote for a block that failed execution");
-    }
+    // Whoever relays it may not have executed the block yet.
+    if (tree.standing(target.id) == Tree::Standing::failed) return {What::stale, {}, {}};
     if (tree.find(target.justified.id) == nullptr) {
         return refuse(Errc::not_found, "the source of a vote's target is not held");
     }
@@ -124,8 +123,9 @@ Votes::Added Votes::add(const Vote& vote, const Tree& tree) {
     Added added;
     added.fresh = true;
     added.equivocation = offence(vote.key, tally);
-    if (!tally.certified && tally.quorum->reached(tally.bitmap)) {
+    if (tally.quorum->reached(tally.bitmap)) {
         tally.certified = true;
+        // Again for a block that the tree lost and got back.
         if (tree.certificate(vote.link.target.id) == nullptr) added.certificate = assemble(tally);
     }
     while (held_ > limits_.held_max) erase_lowest_slot();

@@ -18,7 +18,8 @@ class Votes {
             verify,   ///< check `message` under the key, then call add()
             waiting,  ///< the target is not known; kept, not relayed
             known,    ///< the same signed bytes were seen before
-            stale,    ///< at or below the finalised slot, or beyond the next slot
+            stale,    ///< of no use: at or below the finalised slot, beyond the next slot, or for
+                      ///< a block that failed execution here
             refused,  ///< `why`: busy or not_found may be an honest sender's; else wrong for its
                       ///< target: link, key or version
         } what{};
