@@ -63,7 +63,7 @@ void SimNode::start() {
     SENNIT_ASSERT(!running());
     ++runs_;
     run_ = std::make_unique<Run>();
-    auto state = chain::State::open(*store_, genesis_);
+    auto state = chain::State::open(*store_, genesis_, options_.state);
     SENNIT_ASSERT(state.has_value());
     run_->state = *std::move(state);
     SENNIT_ASSERT(
@@ -85,6 +85,7 @@ void SimNode::start() {
     engine::Options options;
     options.account = options_.account;
     options.sync.trusted = options_.trusted;
+    options.layers_bytes_max = options_.state.layers_bytes_max;
     run_->engine = std::make_unique<engine::Engine>(genesis_, run_->state->genesis_id(),
                                                     *std::move(setup), options_.validator_key,
                                                     options, Rng{seed_from(rng_)}, now());
@@ -248,6 +249,19 @@ engine::Ticket SimNode::submit(const TransactionPtr& tx) {
 void SimNode::say(const protocol::MessagePtr& message) {
     std::vector<PeerId> peers;
     for (const auto& line : run_->engine->peer_lines()) peers.push_back(line.ref.peer);
+    say(peers, message);
+}
+
+void SimNode::say(HostId to, const protocol::MessagePtr& message) {
+    std::vector<PeerId> peers;
+    for (const auto& line : run_->engine->peer_lines()) {
+        if (line.facts.address == Network::address_of(to)) peers.push_back(line.ref.peer);
+    }
+    SENNIT_ASSERT(peers.size() == 1);
+    say(peers, message);
+}
+
+void SimNode::say(std::span<const PeerId> peers, const protocol::MessagePtr& message) {
     const protocol::Outgoing outgoing{message, protocol::Priority::urgent, {}, {}, {}, {}};
     (void)run_->protocol->send(peers, outgoing, now());
     pump();

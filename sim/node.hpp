@@ -14,6 +14,7 @@ struct NodeOptions {
     Duration clock_skew{0};  ///< of its wall's clock
     bool check_invariants{true};
     std::optional<Checkpoint> trusted{};
+    chain::State::Limits state{};
 };
 
 /// What work costs, in virtual time.
@@ -73,6 +74,8 @@ class SimNode {
 
     /// To all its peers, whatever the engine thinks of it.
     void say(const protocol::MessagePtr& message);
+    /// To one of them.
+    void say(HostId to, const protocol::MessagePtr& message);
     chain::State& state() { return *run_->state; }
 
     /// Timers that have fired: a node that spins shows here.
@@ -91,6 +94,7 @@ class SimNode {
     };
 
     Now now() const;
+    void say(std::span<const PeerId> peers, const protocol::MessagePtr& message);
     void handle(engine::Event event);
     void pump();
     void carry_out(engine::Action action);

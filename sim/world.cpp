@@ -34,6 +34,7 @@ World::World(Options options)
 SimNode& World::add(NodeOptions options) {
     const HostId host{static_cast<std::uint32_t>(nodes_.size())};
     options.check_invariants = options_.check_invariants;
+    options.state = options_.state;
     SimNode::Observer observer;
     observer.on_view = [this](HostId who) { on_view(who); };
     observer.on_notify = [this](HostId who, const engine::Notify& line) {

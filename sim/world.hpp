@@ -18,6 +18,7 @@ class World {
         std::uint64_t unbonding_seconds{1'000'000};  ///< nobody is away for half of it
         Line line;
         Costs costs;
+        chain::State::Limits state{};  ///< of every node
         bool check_invariants{true};
     };
 

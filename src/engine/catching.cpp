@@ -146,7 +146,8 @@ void Catching::carry_out(const sync::Append& append) {
 }
 
 void Catching::append_next() {
-    if (append_running_ || appending_.empty() || !appending_.front()->checked) return;
+    if (append_running_ || core_.finalising() || appending_.empty() || !appending_.front()->checked)
+        return;
     append_running_ = true;
     const auto front = appending_.front();
     core_.run(AppendBlocks{front->blocks}, [this, front](JobResult&& result) {
@@ -168,7 +169,12 @@ void Catching::on_appended(const Appending& front, BlocksAppended&& appended) {
     if (proven_ && result.base && result.base->id == proven_->link.source.id) {
         core_.ballots->keep_finality(std::exchange(proven_, nullptr));
     }
-    if (result.applied > 0) core_.rebase(result.base, appended.recent, std::move(appended.view));
+    core_.layers_bytes = appended.layers_bytes;
+    if (result.applied > 0) {
+        core_.rebase(result.base, appended.between, std::move(appended.view));
+    } else {
+        core_.chain_changed();  // finality may have waited for this
+    }
     for (const auto& account : result.touched)
         core_.pool.on_account(account.address, {account.nonce, account.balance});
     // What was asked for after a block that failed cannot be applied either.

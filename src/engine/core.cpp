@@ -210,13 +210,15 @@ void Core::move_head() {
 }
 
 void Core::apply_finality() {
-    if (finalising_ || stopping) return;
+    // Both move the base, on another thread: what the tree says must be what is there.
+    if (finalising_ || stopping || catching->appending()) return;
     const auto target = tree.to_apply();
     if (!target) return;
     finalising_ = true;
     run(FinaliseBlock{target->id}, [this, target](JobResult&& result) {
         finalising_ = false;
         auto& done = std::get<BlockFinalised>(result);
+        layers_bytes = done.layers_bytes;
         if (!done.result) return halt("finality not applied: " + done.result.error().text());
         const auto dropped = tree.on_applied(target->id);
         intake->forget(dropped);
@@ -226,6 +228,7 @@ void Core::apply_finality() {
         if (head->id == target->id && done.view) head_view = done.view;
         chain_changed();
         meeting->tell_status();
+        catching->append_next();
     });
 }
 
@@ -254,14 +257,16 @@ void Core::tell_protocols() {
     }
 }
 
-void Core::rebase(chain::FactsPtr base, std::span<const chain::FactsPtr> recent,
+void Core::rebase(chain::FactsPtr base, std::span<const chain::FactsPtr> between,
                   chain::StateViewPtr view) {
-    tree = chain::Tree{genesis, base, recent, {}};
+    const auto id = base->id;
+    tree.rebase(base, between);
     intake->on_rebased();
     votes.prune(base->slot);
     head = std::move(base);
     head_view = base_view = std::move(view);
     chain_changed();
+    intake->retry_children(id);
 }
 
 void Core::on_wake() {

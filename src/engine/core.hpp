@@ -68,6 +68,7 @@ class Core {
     chain::StateViewPtr head_view;
     chain::StateViewPtr base_view;  ///< of the tree's root
     CertificatePtr finality;        ///< newest certificate that finalises
+    std::size_t layers_bytes{0};    ///< that wait for finality, as the chain's thread told last
 
     // Towards the driver.
     std::deque<Action> actions;
@@ -101,8 +102,9 @@ class Core {
     void chain_changed();
     ViewPtr make_view() const;
     /// The base moved under the tree: sync executed straight into it.
-    void rebase(chain::FactsPtr base, std::span<const chain::FactsPtr> recent,
+    void rebase(chain::FactsPtr base, std::span<const chain::FactsPtr> between,
                 chain::StateViewPtr view);
+    bool finalising() const { return finalising_; }
     void on_wake();
     void shut_down();
 
@@ -121,6 +123,7 @@ class Core {
 };
 
 /// Durations that several parts wait for.
-constexpr Duration kHoldMax = std::chrono::seconds{60};
+constexpr std::uint64_t kHoldSeconds = 60;
+constexpr Duration kHoldMax = std::chrono::seconds{kHoldSeconds};
 
 }  // namespace sennit::engine

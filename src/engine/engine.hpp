@@ -31,6 +31,9 @@ struct Options {
     std::optional<crypto::Secp256k1Key> account;
     /// Blocks of one proposal may hold so many transactions; the chain's own limits apply besides.
     std::size_t block_transactions_max{2000};
+    /// As what waits for finality in memory comes near this, proposals get emptier (rule 20: the
+    /// chain goes on, for ever if need be).
+    std::size_t layers_bytes_max{chain::State::Limits{}.layers_bytes_max};
 };
 
 /// Evidence that the chain has not judged yet.

@@ -18,6 +18,9 @@ constexpr std::size_t kHeldMax = 64;
 constexpr std::size_t kWaitingPerPeer = 16;
 /// Of one validator, CHAIN rule 1.
 constexpr std::size_t kFuturePerValidator = 2;
+/// Further copies of blocks that are being checked.
+constexpr std::size_t kCopiesMax = 64;
+constexpr std::size_t kCopiesPerBlock = 4;
 
 }  // namespace
 
@@ -42,10 +45,10 @@ void Intake::settle(Candidate& candidate, Verdict verdict) {
     candidate.receipt.reset();
 }
 
-void Intake::refuse(Candidate& candidate, const Error& why) {
+void Intake::refuse(Candidate& candidate, const Error& why, bool last) {
     core_.judge(candidate.peer, peers::Deed::invalid_block, why.text());
     settle(candidate, Verdict::reject);
-    offer_done(candidate.block.id(), false);
+    if (last) offer_done(candidate.block.id(), false);
 }
 
 void Intake::offer_done(const BlockId& id, bool accepted) {
@@ -56,7 +59,9 @@ void Intake::consider(Candidate candidate) {
     const auto& header = candidate.block.header();
     const auto& id = candidate.block.id();
     const auto standing = core_.tree.standing(id);
-    if (standing != chain::Tree::Standing::unknown || checking_.contains(id)) {
+    if (standing == chain::Tree::Standing::unknown && checking_.contains(id))
+        return wait_for_copy(std::move(candidate));
+    if (standing != chain::Tree::Standing::unknown) {
         settle(candidate, Verdict::ignore);
         using Standing = chain::Tree::Standing;
         if (standing == Standing::executed || standing == Standing::finalised) {
@@ -69,7 +74,10 @@ void Intake::consider(Candidate candidate) {
     const auto slot = core_.schedule.slot_of(header.timestamp);
     if (!slot || slot->value == 0)
         return refuse(candidate, {Errc::invalid, "timestamp is not a slot's start"});
-    if (header.height <= core_.tree.root().height) {
+    // Nor is anything kept that may not be looked at for long: a validator that could have a block
+    // of the far future executed would end the chain, since no slot comes after it.
+    const auto latest = unix_seconds(core_.now.wall) + kHoldSeconds;
+    if (header.height <= core_.tree.root().height || header.timestamp > latest) {
         settle(candidate, Verdict::ignore);
         return offer_done(id, false);
     }
@@ -156,19 +164,22 @@ void Intake::wait_for_slot(Candidate candidate, Slot slot) {
     };
     const auto count = std::count_if(held_.begin(), held_.end(), same);
     const auto start = from_unix_seconds(core_.schedule.timestamp(slot));
-    if (static_cast<std::size_t>(count) >= kFuturePerValidator || !has_room(candidate) ||
-        start - core_.now.wall > kHoldMax) {
+    if (static_cast<std::size_t>(count) >= kFuturePerValidator || !has_room(candidate))
         return offer_done(candidate.block.id(), false);
-    }
-    held_.push_back({std::move(candidate), *core_.at_wall(start)});
+    held_.push_back({std::move(candidate), *core_.at_wall(start), {}});
 }
 
 void Intake::wait_for_certificate(Candidate candidate, const BlockId& target) {
     settle(candidate, Verdict::ignore);
-    if (!has_room(candidate)) return offer_done(candidate.block.id(), false);
-    const auto peer = candidate.peer;
     const auto slot = std::chrono::seconds{core_.genesis.stake.slot_seconds};
-    held_.push_back({std::move(candidate), core_.now.at + slot, true});
+    const bool asked = candidate.certificate_until.has_value();
+    const auto until = candidate.certificate_until.value_or(core_.now.at + slot);
+    if (until <= core_.now.at || !has_room(candidate))
+        return offer_done(candidate.block.id(), false);
+    const auto peer = candidate.peer;
+    candidate.certificate_until = until;
+    held_.push_back({std::move(candidate), until, target});
+    if (asked) return;
     protocol::Outgoing ask{protocol::make_message(protocol::GetCertificates{std::vector{target}}),
                            protocol::Priority::control,
                            core_.now.at + slot,
@@ -178,9 +189,41 @@ void Intake::wait_for_certificate(Candidate candidate, const BlockId& target) {
     core_.send(peer, ask);
 }
 
-void Intake::on_certificate(const BlockId&) {
+/// Whoever was first may have sent a body or a certificate that is not the block's: then the next
+/// one is looked at, so that nobody can keep an honest leader's block from us by being quick.
+void Intake::wait_for_copy(Candidate candidate) {
+    settle(candidate, Verdict::ignore);
+    auto& copies = checking_.at(candidate.block.id());
+    const auto same = [&](const Candidate& one) {
+        return one.peer == candidate.peer && one.wanted == candidate.wanted;
+    };
+    if (copies.size() >= kCopiesPerBlock || copy_count_ >= kCopiesMax ||
+        std::any_of(copies.begin(), copies.end(), same)) {
+        return;
+    }
+    copies.push_back(std::move(candidate));
+    ++copy_count_;
+}
+
+std::vector<Intake::Candidate> Intake::take_copies(const BlockId& id) {
+    auto found = checking_.extract(id);
+    if (found.empty()) return {};
+    copy_count_ -= found.mapped().size();
+    return std::move(found.mapped());
+}
+
+void Intake::on_down(PeerRef peer) {
+    const auto of_peer = [&](const Candidate& one) { return one.peer == peer && !one.wanted; };
+    std::erase_if(held_, [&](const Held& held) { return of_peer(held.candidate); });
+    for (auto at = orphans_.begin(); at != orphans_.end();) {
+        orphan_count_ -= std::erase_if(at->second, of_peer);
+        at = at->second.empty() ? orphans_.erase(at) : std::next(at);
+    }
+}
+
+void Intake::on_certificate(const BlockId& target) {
     std::vector<Held> waiting;
-    const auto waits = [](const Held& held) { return !held.last_try; };
+    const auto waits = [&](const Held& held) { return held.certificate_of != target; };
     const auto split = std::stable_partition(held_.begin(), held_.end(), waits);
     std::move(split, held_.end(), std::back_inserter(waiting));
     held_.erase(split, held_.end());
@@ -194,7 +237,7 @@ void Intake::on_wake() {
     std::move(split, held_.end(), std::back_inserter(due));
     held_.erase(split, held_.end());
     for (auto& held : due) {
-        if (held.last_try) {
+        if (held.certificate_of) {
             offer_done(held.candidate.block.id(), false);
         } else {
             consider(std::move(held.candidate));
@@ -222,7 +265,7 @@ std::optional<Instant> Intake::deadline() const {
 }
 
 void Intake::check(Candidate candidate, chain::FactsPtr facts, CertificatePtr certificate) {
-    checking_.insert(facts->id);
+    checking_.try_emplace(facts->id);
     CheckBlock job{candidate.block, {}};
     if (certificate && certificate != core_.tree.certificate(certificate->link.target.id)) {
         const auto target = core_.tree.find(certificate->link.target.id);
@@ -235,14 +278,31 @@ void Intake::check(Candidate candidate, chain::FactsPtr facts, CertificatePtr ce
     });
 }
 
+namespace {
+
+/// Of whoever sent it.
+std::optional<Error> fault_of(const BlockChecked& checked) {
+    if (!checked.signature) return Error{Errc::invalid, "block signature does not verify"};
+    if (!checked.block) return checked.block.error();
+    if (!checked.certificate) return Error{Errc::invalid, "certificate signature does not verify"};
+    return std::nullopt;
+}
+
+}  // namespace
+
 void Intake::on_checked(Candidate candidate, chain::FactsPtr facts, CertificatePtr certificate,
                         BlockChecked&& checked) {
-    checking_.erase(facts->id);
-    if (!checked.signature)
-        return refuse(candidate, {Errc::invalid, "block signature does not verify"});
-    if (!checked.block) return refuse(candidate, checked.block.error());
-    if (!checked.certificate)
-        return refuse(candidate, {Errc::invalid, "certificate signature does not verify"});
+    auto copies = take_copies(facts->id);
+    if (auto why = fault_of(checked)) {
+        refuse(candidate, *why, copies.empty());
+        for (auto& copy : copies) consider(std::move(copy));
+        return;
+    }
+    candidate.wanted =
+        candidate.wanted ||
+        std::any_of(copies.begin(), copies.end(), [](const auto& copy) { return copy.wanted; });
+    // Sync may have moved the base meanwhile, and with it what the parent is.
+    if (!core_.tree.executed(facts->parent)) return consider(std::move(candidate));
     const auto block = *checked.block;
     // Only now: a forged header must not accuse anybody.
     if (auto evidence = core_.tree.double_proposal(*facts, block->header)) {
@@ -263,7 +323,7 @@ void Intake::on_checked(Candidate candidate, chain::FactsPtr facts, CertificateP
     core_.judge(candidate.peer, peers::Deed::valid_block,
                 "block " + std::to_string(block->height().value));
     admit(block, facts, certificate);
-    execute(block, candidate.peer);
+    execute(block, candidate.wanted);
 }
 
 void Intake::admit(const BlockPtr& block, const chain::FactsPtr& facts,
@@ -289,8 +349,11 @@ void Intake::admit(const BlockPtr& block, const chain::FactsPtr& facts,
 }
 
 void Intake::produced(BlockPtr block, CertificatePtr certificate) {
+    // Finality or sync may have passed it by while the record was written.
+    if (!core_.tree.holds(block->header.previous_hash) ||
+        !core_.tree.executed(block->header.previous_hash))
+        return;
     const auto parent = core_.tree.find(block->header.previous_hash);
-    if (!parent) return;
     auto facts =
         chain::derive_facts(*parent, block->header, block->id, core_.genesis, core_.tree.lookup());
     if (!facts)
@@ -299,7 +362,7 @@ void Intake::produced(BlockPtr block, CertificatePtr certificate) {
         return core_.notify(Notify::Level::error, "own block refused: " + added.error().text());
     }
     admit(block, *facts, certificate);
-    execute(block, {});
+    execute(block, true);
 }
 
 void Intake::restore(const Setup::Layer& layer) {
@@ -309,35 +372,47 @@ void Intake::restore(const Setup::Layer& layer) {
     core_.tree.on_executed(layer.facts);
     if (layer.certificate) (void)core_.tree.certify(layer.certificate);
     // Reading it back as an execution that was done already also brings the accounts it touched.
-    execute(layer.block, {});
+    execute(layer.block, true);
 }
 
-void Intake::execute(const BlockPtr& block, std::optional<PeerRef> from) {
-    core_.run(ExecuteBlock{block}, [this, block, from](JobResult&& result) {
-        on_executed(block, from, std::get<BlockExecuted>(std::move(result)));
-    });
+/// `asked_for`: by us, or by a branch that we follow.
+void Intake::execute(const BlockPtr& block, bool asked_for) {
+    using Room = chain::State::Room;
+    const bool needed = asked_for || core_.tree.contends(block->id);
+    core_.run(ExecuteBlock{block, needed ? Room::needed : Room::limited},
+              [this, block, generation = generation_](JobResult&& result) {
+                  auto& executed = std::get<BlockExecuted>(result);
+                  core_.layers_bytes = executed.layers_bytes;
+                  if (!executed.result && executed.result.error().code == Errc::io)
+                      return core_.halt(executed.result.error().text());
+                  // Asked of a state that is no more: sync has moved the base since.
+                  if (generation != generation_) return;
+                  on_executed(block, std::move(executed));
+              });
 }
 
-void Intake::on_executed(const BlockPtr& block, std::optional<PeerRef> from,
-                         BlockExecuted&& executed) {
-    if (!executed.result) {
-        const auto& why = executed.result.error();
-        if (why.code == Errc::io) return core_.halt(why.text());
-        if (why.code == Errc::busy) {
-            // Too many unfinalised layers: the block is as good as it was, and finality makes room.
-            if (stalled_.size() < kHeldMax) stalled_.push_back(block);
-            return offer_done(block->id, false);
+void Intake::on_not_executed(const BlockPtr& block, const Error& why) {
+    using Standing = chain::Tree::Standing;
+    // Else finality has dropped it, or its parent, meanwhile.
+    if (core_.tree.standing(block->id) == Standing::proposed) {
+        if (why.code == Errc::busy && core_.tree.contends(block->id)) return execute(block, true);
+        if (why.code == Errc::busy || why.code == Errc::not_found) {
+            // As good as it was. When it matters, whoever has it for his head is asked for it.
+            core_.tree.withdraw(block->id);
+            forget(std::span{&block->id, 1});
+        } else {
+            // Nobody is to blame but its leader: who passed it on could not know (rule 13).
+            core_.notify(Notify::Level::warning,
+                         "block " + to_hex(block->id) + " refused: " + why.text());
+            forget(core_.tree.on_failed(block->id));
+            core_.chain_changed();
         }
-        // Its parent was dropped by finality meanwhile, and it with its parent.
-        if (core_.tree.standing(block->id) == chain::Tree::Standing::unknown)
-            return offer_done(block->id, false);
-        if (from) core_.judge(*from, peers::Deed::invalid_block, why.text());
-        core_.notify(Notify::Level::warning,
-                     "block " + to_hex(block->id) + " refused: " + why.text());
-        forget(core_.tree.on_failed(block->id));
-        offer_done(block->id, false);
-        return core_.chain_changed();
     }
+    offer_done(block->id, false);
+}
+
+void Intake::on_executed(const BlockPtr& block, BlockExecuted&& executed) {
+    if (!executed.result) return on_not_executed(block, executed.result.error());
     if (core_.tree.standing(block->id) == chain::Tree::Standing::unknown)
         return offer_done(block->id, false);
     auto& result = *executed.result;
@@ -381,9 +456,13 @@ void Intake::on_finalised(const BlockId&) {
         touched_.erase(at->first);
         at = blocks_.erase(at);
     }
-    for (const auto& block : std::exchange(stalled_, {})) {
-        if (core_.tree.holds(block->id)) execute(block, {});
-    }
+}
+
+void Intake::on_rebased() {
+    ++generation_;
+    blocks_.clear();
+    views_.clear();
+    touched_.clear();
 }
 
 BlockPtr Intake::block(const BlockId& id) const {
@@ -412,6 +491,9 @@ void Intake::check_invariants() const {
     SENNIT_ASSERT(orphans == orphan_count_);
     SENNIT_ASSERT(orphan_count_ <= kOrphansMax);
     SENNIT_ASSERT(held_.size() <= kHeldMax);
+    std::size_t copies = 0;
+    for (const auto& [id, waiting] : checking_) copies += waiting.size();
+    SENNIT_ASSERT(copies == copy_count_ && copies <= kCopiesMax);
     for (const auto& [id, block] : blocks_) {
         SENNIT_ASSERT(block->id == id);
         SENNIT_ASSERT(core_.tree.standing(id) != chain::Tree::Standing::unknown);

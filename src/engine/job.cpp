@@ -172,8 +172,9 @@ chain::StateViewPtr view_or_null(chain::State& state, const BlockId& id) {
 
 JobResult run_one(const ExecuteBlock& job, const JobContext& context) {
     BlockExecuted out;
-    out.result = context.state.execute(job.block);
+    out.result = context.state.execute(job.block, job.room);
     if (out.result) out.view = view_or_null(context.state, job.block->id);
+    out.layers_bytes = context.state.layers_bytes();
     return out;
 }
 
@@ -181,16 +182,19 @@ JobResult run_one(const FinaliseBlock& job, const JobContext& context) {
     BlockFinalised out;
     out.result = context.state.finalise(job.id);
     if (out.result) out.view = view_or_null(context.state, job.id);
+    out.layers_bytes = context.state.layers_bytes();
     return out;
 }
 
 JobResult run_one(const AppendBlocks& job, const JobContext& context) {
     BlocksAppended out;
+    const auto before = context.state.base();
     out.result = context.state.append_final(job.blocks);
     if (!out.result) return out;
     const auto base = context.state.base();
-    out.recent = recent_ancestors(context.state, *base);
+    out.between = recent_ancestors(context.state, *base, before.get());
     out.view = view_or_null(context.state, base->id);
+    out.layers_bytes = context.state.layers_bytes();
     return out;
 }
 
@@ -220,19 +224,19 @@ JobResult run(const Job& job, const JobContext& context) {
     return std::visit([&](const auto& one) { return run_one(one, context); }, job);
 }
 
-std::vector<chain::FactsPtr> recent_ancestors(const chain::State& state, const chain::Facts& base) {
+std::vector<chain::FactsPtr> recent_ancestors(const chain::State& state, const chain::Facts& base,
+                                              const chain::Facts* above) {
     std::vector<chain::FactsPtr> out;
-    auto at = state.facts(base.parent);
-    while (at && at->slot >= base.justified.slot && base.height.value > 0) {
+    if (base.height.value == 0) return out;
+    const auto justified = state.facts(base.justified.id);
+    const auto oldest = justified ? justified->justified.slot : base.justified.slot;
+    // Without a gap: a later block may name any of them that is not older than J(base), and the
+    // link of that one names its own J.
+    for (auto at = state.facts(base.parent); at && at->slot >= oldest;) {
+        if (above != nullptr && at->id == above->id) break;
         out.push_back(at);
         if (at->height.value == 0) break;
         at = state.facts(at->parent);
-    }
-    for (const auto& checkpoint : {base.justified, base.finalised}) {
-        const auto facts = state.facts(checkpoint.id);
-        if (!facts) continue;
-        out.push_back(facts);
-        if (auto source = state.facts(facts->justified.id)) out.push_back(std::move(source));
     }
     return out;
 }

@@ -94,10 +94,12 @@ struct RowsLoaded {
 
 struct ExecuteBlock {
     BlockPtr block;
+    chain::State::Room room{chain::State::Room::limited};
 };
 struct BlockExecuted {
     Result<chain::ExecutedBlock> result{Error{}};
     chain::StateViewPtr view;  ///< after the block
+    std::size_t layers_bytes{0};
 };
 struct FinaliseBlock {
     BlockId id;
@@ -105,6 +107,7 @@ struct FinaliseBlock {
 struct BlockFinalised {
     Result<void> result;
     chain::StateViewPtr view;  ///< of the new base
+    std::size_t layers_bytes{0};
 };
 /// Executes checked blocks straight into the base.
 struct AppendBlocks {
@@ -112,8 +115,9 @@ struct AppendBlocks {
 };
 struct BlocksAppended {
     Result<chain::State::Appended> result{Error{}};
-    std::vector<chain::FactsPtr> recent;  ///< ancestors of the new base down to J(J(base))
+    std::vector<chain::FactsPtr> between;  ///< as Tree::rebase wants them
     chain::StateViewPtr view;
+    std::size_t layers_bytes{0};
 };
 struct BuildBlock {
     chain::BuildOrder order;
@@ -148,9 +152,10 @@ struct JobContext {
 /// An Error stands for the disk's.
 JobResult run(const Job& job, const JobContext& context);
 
-/// Ancestors of `base` that later blocks may name as J, and what their links need: down to J(base),
-/// and J(J(base)).
-std::vector<chain::FactsPtr> recent_ancestors(const chain::State& state, const chain::Facts& base);
+/// Ancestors of `base` that later blocks may name as J, and what their links need: all down to
+/// J(J(base)). With `above` only those above that block.
+std::vector<chain::FactsPtr> recent_ancestors(const chain::State& state, const chain::Facts& base,
+                                              const chain::Facts* above = nullptr);
 
 /// The checks that a certificate's signatures need; `quorum` must fit its form.
 std::vector<protocol::SignatureCheck> signature_checks(const Certificate& certificate,

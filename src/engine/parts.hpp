@@ -11,7 +11,8 @@ namespace sennit::engine {
 /// 13).
 ///
 /// What cannot be judged yet waits, bounded: blocks of the future until their slot, blocks without
-/// a known parent until it was executed, blocks whose certificate is missing for one slot.
+/// a known parent until it was executed, blocks whose certificate is missing for one slot, further
+/// copies of a block until the first was checked.
 class Intake {
   public:
     explicit Intake(Core& core) : core_{core} {}
@@ -29,7 +30,12 @@ class Intake {
     /// Drops what finality decided against.
     void forget(std::span<const BlockId> ids);
     void on_finalised(const BlockId& id);
-    void on_rebased() { blocks_.clear(), views_.clear(), touched_.clear(); }
+    /// What it sent unasked, and nobody could look at yet, is dropped.
+    void on_down(PeerRef peer);
+    /// The tree began anew. What runs for the old one comes to nothing.
+    void on_rebased();
+    /// Blocks that waited for this one to be executed.
+    void retry_children(const BlockId& parent);
 
     BlockPtr block(const BlockId& id) const;
     chain::StateViewPtr view(const BlockId& id) const;
@@ -45,41 +51,45 @@ class Intake {
         std::optional<protocol::ReceiptId> receipt;
         protocol::WireBlock block;
         Instant since;
-        bool wanted{false};  ///< asked for by id
+        bool wanted{false};                          ///< asked for by id
+        std::optional<Instant> certificate_until{};  ///< its certificate was asked for
     };
     struct Held {
         Candidate candidate;
-        Instant until;  ///< tried again then
-        bool last_try{false};
+        Instant until;  ///< tried again then, or given up if it waits for a certificate
+        std::optional<BlockId> certificate_of;
     };
 
     void consider(Candidate candidate);
     void settle(Candidate& candidate, protocol::Verdict verdict);
-    void refuse(Candidate& candidate, const Error& why);
+    void refuse(Candidate& candidate, const Error& why, bool last = true);
     std::size_t orphans_of(PeerRef peer) const;
     bool has_room(const Candidate& candidate) const;
     void wait_for_parent(Candidate candidate);
     void wait_for_slot(Candidate candidate, Slot slot);
     void wait_for_certificate(Candidate candidate, const BlockId& target);
+    void wait_for_copy(Candidate candidate);
+    std::vector<Candidate> take_copies(const BlockId& id);
     void check(Candidate candidate, chain::FactsPtr facts, CertificatePtr certificate);
     void on_checked(Candidate candidate, chain::FactsPtr facts, CertificatePtr certificate,
                     BlockChecked&& checked);
     void admit(const BlockPtr& block, const chain::FactsPtr& facts,
                const CertificatePtr& certificate);
-    void execute(const BlockPtr& block, std::optional<PeerRef> from);
-    void on_executed(const BlockPtr& block, std::optional<PeerRef> from, BlockExecuted&& executed);
-    void retry_children(const BlockId& parent);
+    void execute(const BlockPtr& block, bool asked_for);
+    void on_executed(const BlockPtr& block, BlockExecuted&& executed);
+    void on_not_executed(const BlockPtr& block, const Error& why);
     void offer_done(const BlockId& id, bool accepted);
 
     Core& core_;
     std::map<BlockId, BlockPtr> blocks_;  ///< admitted, above the finalised one
     std::map<BlockId, chain::StateViewPtr> views_;
     std::map<BlockId, std::vector<Address>> touched_;
-    std::set<BlockId> checking_;
+    std::map<BlockId, std::vector<Candidate>> checking_;  ///< with further copies
+    std::size_t copy_count_{0};
+    std::uint64_t generation_{0};                        ///< of the tree
     std::map<BlockId, std::vector<Candidate>> orphans_;  ///< by the parent they wait for
     std::size_t orphan_count_{0};
     std::vector<Held> held_;
-    std::vector<BlockPtr> stalled_;  ///< executed again when finality has made room
 };
 
 /// What a light client needs at a change of the set: the set, and the first link of finality whose
@@ -223,6 +233,7 @@ class Producer {
     void on_foreign_signature(const ValidatorKey& key, Slot slot);
 
   private:
+    std::size_t transactions_max() const;
     void build(validator::Validator::ProposeDuty duty);
     void sign(const validator::Validator::ProposeDuty& duty, chain::BuiltBlock&& built);
 
@@ -261,6 +272,10 @@ class Catching {
     void drain();
     /// True if the message was an answer to a request of ours, and is settled.
     bool on_answer(PeerRef peer, const protocol::Received& received);
+    /// The base is being moved.
+    bool appending() const { return append_running_; }
+    /// Once finality was applied: one of the two at a time moves the base.
+    void append_next();
 
   private:
     struct Appending {
@@ -279,7 +294,6 @@ class Catching {
     void carry_out(const sync::Offer& offer);
     void carry_out(const sync::Blame& blame);
     void carry_out(const sync::Praise& praise);
-    void append_next();
     void tell_progress();
     void on_appended(const Appending& front, BlocksAppended&& result);
 

@@ -57,10 +57,22 @@ std::optional<Instant> Producer::deadline() const {
     return core_.at_wall(core_.validator->next_wake(core_.now.wall));
 }
 
+/// While finality waits, each block with transactions stays in memory for good. Full blocks up to
+/// half of what may be held, then fewer and fewer transactions, at the end empty ones, which keep
+/// the chain alive at a thousandth of the cost.
+std::size_t Producer::transactions_max() const {
+    const auto most = core_.options.block_transactions_max;
+    const auto limit = core_.options.layers_bytes_max;
+    const auto used = core_.layers_bytes;
+    if (used <= limit / 2) return most;
+    if (used >= limit) return 0;
+    return static_cast<std::size_t>(static_cast<double>(most) * static_cast<double>(limit - used) /
+                                    static_cast<double>(limit - limit / 2));
+}
+
 void Producer::build(validator::Validator::ProposeDuty duty) {
-    chain::BuildOrder order{
-        duty.parent->id, duty.slot, core_.validator->key(), encode(duty.extra),
-        core_.pool.best(core_.options.block_transactions_max, core_.genesis.block_bytes_max)};
+    chain::BuildOrder order{duty.parent->id, duty.slot, core_.validator->key(), encode(duty.extra),
+                            core_.pool.best(transactions_max(), core_.genesis.block_bytes_max)};
     core_.run(BuildBlock{std::move(order)}, [this, duty = std::move(duty)](JobResult&& result) {
         auto& built = std::get<BlockBuilt>(result).result;
         if (!built) {

@@ -54,8 +54,8 @@ struct Options {
     std::size_t body_requests_max{8};
     std::size_t window_blocks_max{4096};  ///< fetched or in flight ahead of what is executed
     std::size_t window_bytes_max{64 << 20};
-    std::uint64_t anchor_gap{4};    ///< finalised lead of a peer that starts an anchored sync
-    std::size_t branch_max{16384};  ///< unfinalised blocks that are followed
+    std::uint64_t anchor_gap{4};      ///< finalised lead of a peer that starts an anchored sync
+    std::size_t branch_max{1 << 17};  ///< unfinalised blocks that are followed: days of them
     /// What the operator knows to be final (CHAIN rule 22): until the base has reached it nothing
     /// is followed but finality whose chain contains it.
     std::optional<Checkpoint> trusted;
