@@ -142,6 +142,45 @@ TEST_F(HostileAndQuick, sender_of_a_block_with_another_body_does_not_keep_the_tr
     EXPECT_TRUE(observer.view().unfinalised.contains(block->id));
 }
 
+std::vector<CertificatePtr> stored_certificates(const SimNode& node, Slot from) {
+    std::vector<CertificatePtr> out;
+    Writer key;
+    key.be(from.value);
+    const auto scanned =
+        node.store().scan(chain::Column::certificates, key.bytes(), [&](BytesView, BytesView row) {
+            out.push_back(std::make_shared<const Certificate>(*decode_certificate(row)));
+            return out.size() < 6;
+        });
+    SENNIT_ASSERT(scanned.has_value());
+    return out;
+}
+
+TEST(HostileHelper, finality_that_is_heard_while_sync_moves_the_base_waits_for_its_turn) {
+    World::Options options;
+    options.costs.chain = std::chrono::milliseconds{300};
+    World world{options};
+    world.start_validators();
+    auto& follower = world.add_observer({HostId{3}});
+    follower.start();
+    world.run_slots(10);
+    for (int round = 0; round < 16; ++round) {
+        // It has executed blocks whose finality it did not hear of.
+        world.partition({{0, 1, 2, 3}, {4}});
+        world.run_slots(8);
+        const auto base = follower.finalised_slot();
+        ASSERT_GT(follower.head_slot(), base);
+        world.heal();
+        while (follower.peers() == 0) world.run_for(std::chrono::milliseconds{50});
+        // Certificates for them arrive at another moment of its sync in each round.
+        world.run_for(std::chrono::milliseconds{100 * round});
+        world.node(3).say(protocol::make_message(
+            protocol::Certificates{stored_certificates(world.node(3), base + 1), {}}));
+        world.run_slots(5);
+        EXPECT_GE(follower.finalised_slot(), world.slot() - 6) << round;
+    }
+    EXPECT_THAT(world.violations(), IsEmpty());
+}
+
 /// Of four, two are away for longer than any limit on what waits for finality.
 class Stalled : public testing::Test {
   protected:
