@@ -277,6 +277,14 @@ TEST(ModernTensorCodec, bodies_transactions_and_peers_come_back) {
     EXPECT_EQ(back.peers[0].id, NodeId{});
 }
 
+TEST(ModernTensorCodec, a_block_in_json_holds_no_more_values_than_its_transactions_need) {
+    auto block = *json::parse(write_block(WireBlock{test_block(4)}));
+    json::Array junk(10'000);
+    block.set("junk", json::Value::array(std::move(junk)));
+    const auto text = json::write(block, json::Style::python);
+    EXPECT_EQ(read_json(Type::new_block, as_bytes(text)).error().code, Errc::oversized);
+}
+
 TEST(ModernTensorCodec, entries_of_peers_that_name_no_place_are_left_out) {
     const auto read = [](std::string_view text) {
         return std::get<Peers>(**read_json(Type::peers, as_bytes(text))).peers;

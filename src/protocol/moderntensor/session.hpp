@@ -59,6 +59,8 @@ class TensorSession final : public Session {
     void on_disconnect(BytesView reason);
     void on_proof(BytesView signature);
     void on_extension(Type type, const Frame& frame);
+    /// The open request of that number that `answer` answers; nullptr: nobody asked.
+    const Requests::Pending* pending(std::uint32_t request, Kind answer) const;
     bool answer_empty(const Message& message);
     void filter(Peers& peers) const;
 
