@@ -213,6 +213,7 @@ void StreamProtocol::reschedule(Link& link) {
 
 void StreamProtocol::check_invariants() const {
     receipts_.check_invariants();
+    world_.budget->check_invariants();
     std::size_t up = 0;
     std::size_t timers = 0;
     for (const auto& [id, link] : links_) {

@@ -150,7 +150,7 @@ TEST(ModernTensorCodec, limits_hold_by_the_head_alone) {
     const auto feed = [&](Bytes head) {
         FrameReader reader{layout, budget};
         BytesView input{head};
-        const auto frame = reader.feed(input);
+        const auto frame = reader.feed(input, Instant{});
         return frame ? std::optional<Errc>{} : std::optional{frame.error().code};
     };
     EXPECT_EQ(feed({0, 0, 0x10, 0, 0x00}), Errc::oversized) << "4 KiB before the handshake";

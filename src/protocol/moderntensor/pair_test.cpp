@@ -283,6 +283,20 @@ TEST_F(ModernTensorPair, an_answer_that_nobody_asked_for_is_not_even_read) {
     EXPECT_EQ(a.misbehaved.size(), 6u);
 }
 
+TEST_F(ModernTensorPair, a_large_answer_is_kept_only_while_one_of_its_kind_is_owed) {
+    connect();
+    const auto on_a = wires[0].on_a;
+    const auto frame = *make_frame(Type::sennit_bodies, Bytes(300'000, 0xff));
+    const auto half = BytesView{frame}.first(200'000);
+    a.say(on_a, half);
+    EXPECT_EQ(a.budget->used(), 0u);
+    a.say(on_a, BytesView{frame}.subspan(200'000));
+    EXPECT_EQ(a.misbehaved.back().offence, Offence::unsolicited);
+    a.send(b_at_a(), make_message(GetBodies{{BlockId{}}}), RequestId{1});
+    a.say(on_a, half);
+    EXPECT_GT(a.budget->used(), 100'000u);
+}
+
 TEST_F(ModernTensorPair, a_sennit_peer_may_ask_in_json_and_is_answered_in_json) {
     connect();
     const auto on_b = wires[0].on_b;

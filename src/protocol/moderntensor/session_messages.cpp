@@ -45,19 +45,6 @@ std::optional<std::pair<std::size_t, std::size_t>> sizes(const Message& request,
     return std::nullopt;
 }
 
-/// What an answer of `type` holds; nullopt for types that answer nothing.
-std::optional<Kind> answered_by(Type type) {
-    switch (type) {
-        case Type::sennit_headers: return Kind::headers;
-        case Type::sennit_blocks: return Kind::blocks;
-        case Type::sennit_bodies: return Kind::bodies;
-        case Type::sennit_transactions: return Kind::transactions;
-        case Type::sennit_certificates: return Kind::certificates;
-        case Type::sennit_refused: return Kind::refused;
-        default: return std::nullopt;
-    }
-}
-
 }  // namespace
 
 const KindSet kSennitKinds{Kind::status,           Kind::announce,     Kind::transactions,
@@ -204,7 +191,7 @@ void TensorSession::on_extension(Type type, const Frame& frame) {
     const auto answer = answered_by(type);
     const auto request = answer ? peek_request(frame.payload) : 0;
     const auto* asked = request != 0 ? pending(request, *answer) : nullptr;
-    if (request != 0 && asked == nullptr) {
+    if (frame.passed_over || (request != 0 && asked == nullptr)) {
         return offend(Offence::unsolicited,
                       {Errc::mismatch, "nobody asked for it", Error::kNowhere, {}},
                       to_string(type));
