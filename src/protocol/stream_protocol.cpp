@@ -376,7 +376,7 @@ std::optional<Instant> StreamProtocol::deadline() const {
 Stats StreamProtocol::stats() const {
     Stats stats = world_.counters;
     std::size_t queued = 0;
-    for (const auto& [id, link] : links_) queued += link->outbox.bytes();
+    for (const auto& [id, link] : links_) queued += link->outbox.cost();
     stats["links"] = links_.size();
     stats["peers"] = peers_.size();
     stats["queued_bytes"] = queued;

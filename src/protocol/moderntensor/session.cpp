@@ -224,7 +224,8 @@ void TensorSession::refuse(std::string_view reason, Offence offence, Error what)
 }
 
 void TensorSession::write(Type type, std::string_view payload) {
-    out_.push_back(Write{make_frame(type, payload), Priority::control});
+    // A PONG says that we are here, however many PINGs it answers.
+    out_.push_back(Write{make_frame(type, payload), Priority::control, type == Type::pong});
 }
 
 void TensorSession::offend(Offence offence, Error what, std::string_view where) {

@@ -5,6 +5,7 @@
 
 #include "protocol/moderntensor/fixture.hpp"
 #include "protocol/moderntensor/json_form.hpp"
+#include "protocol/outbox.hpp"
 
 namespace sennit::protocol::moderntensor {
 namespace {
@@ -475,8 +476,8 @@ TEST(ModernTensorSession, bug_a_malformed_message_is_an_offence_and_the_link_goe
     EXPECT_EQ(node.misbehaved[0].where, "GET_BLOCKS");
 }
 
-TEST(ModernTensorSession, bug_a_peer_that_makes_us_answer_and_does_not_read_goes) {
-    Instance node{1};
+/// A peer of which the carrier takes 1000 bytes and no more.
+LinkId meet_one_that_does_not_read(Instance& node) {
     LinkOpen open;
     open.id = LinkId{77};
     open.inbound = true;
@@ -484,11 +485,28 @@ TEST(ModernTensorSession, bug_a_peer_that_makes_us_answer_and_does_not_read_goes
     open.room = 1000;
     node.input(CarrierInput{open});
     node.say(open.id, json_frame(Type::hello, original_hello()));
-    Bytes pings;
-    for (int i = 0; i < 13'000; ++i) append_frame(pings, Type::ping, {});
-    for (int i = 0; i < 5 && node.downs.empty(); ++i) node.say(open.id, pings);
+    return open.id;
+}
+
+TEST(ModernTensorSession, bug_a_peer_that_makes_us_answer_and_does_not_read_goes) {
+    Instance node{1};
+    const auto link = meet_one_that_does_not_read(node);
+    Bytes asks;
+    for (int i = 0; i < 1000; ++i) append_frame(asks, Type::get_state_nodes, {});
+    for (int i = 0; i < 5 && node.downs.empty(); ++i) node.say(link, asks);
     ASSERT_EQ(node.downs.size(), 1u);
     EXPECT_EQ(node.misbehaved.at(0).offence, Offence::flooding);
+}
+
+TEST(ModernTensorSession, any_number_of_pings_has_one_pong_waiting) {
+    Instance node{1};
+    const auto link = meet_one_that_does_not_read(node);
+    Bytes pings;
+    for (int i = 0; i < 13'000; ++i) append_frame(pings, Type::ping, {});
+    for (int i = 0; i < 300; ++i) node.say(link, *make_frame(Type::ping));
+    for (int i = 0; i < 20; ++i) node.say(link, pings);
+    EXPECT_LE(node.protocol->stats().at("queued_bytes"), 5 + Outbox::kFrameOverhead);
+    EXPECT_TRUE(node.downs.empty());
 }
 
 }  // namespace
