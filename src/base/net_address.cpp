@@ -50,6 +50,15 @@ std::optional<std::array<std::uint16_t, 8>> ipv6(std::string_view host) {
     return groups;
 }
 
+/// The IPv4 address inside ::ffff:0:0/96: the same host under another spelling.
+std::optional<std::array<std::uint8_t, 4>> mapped_ipv4(const std::array<std::uint16_t, 8>& g) {
+    if (std::any_of(g.begin(), g.begin() + 5, [](auto v) { return v != 0; }) || g[5] != 0xffff) {
+        return std::nullopt;
+    }
+    return std::array{static_cast<std::uint8_t>(g[6] >> 8), static_cast<std::uint8_t>(g[6]),
+                      static_cast<std::uint8_t>(g[7] >> 8), static_cast<std::uint8_t>(g[7])};
+}
+
 HostKind ipv4_kind(const std::array<std::uint8_t, 4>& ip) {
     if (ip[0] == 127) return HostKind::loopback;
     if (ip[0] == 10 || (ip[0] == 172 && ip[1] >= 16 && ip[1] < 32) ||
@@ -141,13 +150,10 @@ HostKind host_kind(std::string_view host) {
     const auto groups = ipv6(host);
     if (!groups) return HostKind::name;
     const auto& g = *groups;
-    const bool zero_prefix = std::all_of(g.begin(), g.begin() + 5, [](auto v) { return v == 0; });
-    if (zero_prefix && g[5] == 0xffff) {  // IPv4-mapped: the same host under another spelling
-        return ipv4_kind({static_cast<std::uint8_t>(g[6] >> 8), static_cast<std::uint8_t>(g[6]),
-                          static_cast<std::uint8_t>(g[7] >> 8), static_cast<std::uint8_t>(g[7])});
-    }
-    if (zero_prefix && g[5] == 0 && g[6] == 0)
+    if (const auto ip = mapped_ipv4(g)) return ipv4_kind(*ip);
+    if (std::all_of(g.begin(), g.begin() + 7, [](auto v) { return v == 0; })) {
         return g[7] == 1 ? HostKind::loopback : HostKind::special;
+    }
     if ((g[0] & 0xfe00) == 0xfc00) return HostKind::private_network;
     if ((g[0] & 0xffc0) == 0xfe80 || (g[0] & 0xff00) == 0xff00) return HostKind::special;
     return HostKind::public_ipv6;
@@ -163,6 +169,21 @@ NetGroups net_groups(std::string_view host) {
         return {wide + "::*", wide + ":" + std::to_string((*g)[2]) + "::*"};
     }
     return {};
+}
+
+std::string host_group(std::string_view host) {
+    const auto kind = host_kind(host);
+    if (kind == HostKind::loopback || kind == HostKind::private_network) return {};
+    const auto g = ipv6(host);
+    if (!g) return std::string{host};
+    std::string out;
+    if (const auto ip = mapped_ipv4(*g)) {
+        for (const auto byte : *ip) out += (out.empty() ? "" : ".") + std::to_string(byte);
+        return out;
+    }
+    if (kind != HostKind::public_ipv6) return std::string{host};
+    for (std::size_t i = 0; i < 4; ++i) out += std::to_string((*g)[i]) + ":";
+    return out + ":/64";
 }
 
 }  // namespace sennit

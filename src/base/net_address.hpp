@@ -45,4 +45,9 @@ struct NetGroups {
 };
 NetGroups net_groups(std::string_view host);
 
+/// Who counts as one where places are shared out: a public IPv6 host is its /64, because one
+/// subscriber has all of that, and an IPv4-mapped one its IPv4. Empty, no limit, for loopback and
+/// private hosts: there many nodes, or all that come through a proxy, share one address.
+std::string host_group(std::string_view host);
+
 }  // namespace sennit

@@ -47,5 +47,17 @@ TEST(NetGroups, count_public_networks_only) {
     EXPECT_EQ(net_groups("example.org").narrow, "");
 }
 
+TEST(HostGroup, is_the_network_that_one_subscriber_has) {
+    EXPECT_EQ(host_group("8.9.10.11"), "8.9.10.11");
+    EXPECT_EQ(host_group("::ffff:808:808"), "8.8.8.8");
+    EXPECT_EQ(host_group("2001:db8:1:2::1"), host_group("2001:db8:1:2:ffff::9"));
+    EXPECT_NE(host_group("2001:db8:1:2::1"), host_group("2001:db8:1:3::1"));
+    EXPECT_NE(host_group("169.254.1.1"), "");
+    for (const auto* shared :
+         {"127.0.0.1", "::1", "10.0.0.1", "192.168.1.1", "fd00::1", "::ffff:7f00:1", "localhost"}) {
+        EXPECT_EQ(host_group(shared), "") << shared;
+    }
+}
+
 }  // namespace
 }  // namespace sennit

@@ -8,6 +8,12 @@ namespace sennit {
 /// 128 KiB: nodes of Ethereum refuse larger ones too, and a pool must know its worst case.
 constexpr std::size_t kTransactionSizeMax = 128 * 1024;
 
+/// The smallest that `decode_transaction` accepts: the list's prefix, a recipient of 21 bytes, and
+/// eight items of one byte each, which RLP needs even for zero. A list of transactions on a wire
+/// refuses shorter items before it keeps them, since an empty one costs its sender a single byte
+/// and its receiver a whole object.
+constexpr std::size_t kTransactionSizeMin = 30;
+
 /// A legacy Ethereum transaction with replay protection (EIP-155), as data.
 ///
 /// `v` is EIP-155's 35 + 2 * chain_id + recovery id. Rules (CHAIN section 1) are checked in two

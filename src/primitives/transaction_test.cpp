@@ -121,6 +121,16 @@ TEST(Transaction, both_recovery_ids_and_any_data_come_back) {
     EXPECT_TRUE(seen[0] && seen[1]);
 }
 
+TEST(Transaction, the_smallest_that_is_read_is_of_the_size_that_lists_ask_for) {
+    Transaction tx;
+    tx.v = 35;
+    const auto smallest = encode(tx);
+    EXPECT_EQ(smallest.size(), kTransactionSizeMin);
+    EXPECT_EQ(decode_transaction(smallest).value(), tx);
+    EXPECT_GE(encode(sign(transfer(), key_of(1))).size(), 2 * kTransactionSizeMin)
+        << "a signed one is far from the bound";
+}
+
 TEST(Transaction, limits_of_every_field_fit) {
     Transaction tx{.nonce = ~std::uint64_t{0} - 1,
                    .gas_price = ~std::uint64_t{0},

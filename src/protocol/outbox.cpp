@@ -7,19 +7,27 @@ bool Outbox::push(Priority priority, std::span<const SharedBytes> frames,
                   std::optional<Instant> expires) {
     const auto index = static_cast<std::size_t>(priority);
     auto& lane = lanes_[index];
-    std::size_t bytes = 0;
-    for (const auto& frame : frames) bytes += frame->size();
-    if (lane.bytes + bytes > limits_[index] && !lane.items.empty()) {
+    std::size_t cost = 0;
+    for (const auto& frame : frames) cost += cost_of(frame);
+    if (lane.cost + cost > limits_[index] && !lane.items.empty()) {
         lane.refused = true;
         return false;
     }
     for (std::size_t i = 0; i < frames.size(); ++i) {
         SENNIT_ASSERT(!frames[i]->empty());
         lane.items.push_back(
-            {frames[i], i == 0 ? expires : std::nullopt, i == 0 ? frames.size() - 1 : 0});
+            {frames[i], i == 0 ? expires : std::nullopt, i == 0 ? frames.size() - 1 : 0, false});
     }
-    lane.bytes += bytes;
-    bytes_total_ += bytes;
+    lane.cost += cost;
+    cost_total_ += cost;
+    return true;
+}
+
+bool Outbox::push_once(const SharedBytes& frame) {
+    if (once_waits_) return true;
+    if (!push(Priority::control, {&frame, 1}, std::nullopt)) return false;
+    lanes_[static_cast<std::size_t>(Priority::control)].items.back().once = true;
+    once_waits_ = true;
     return true;
 }
 
@@ -27,8 +35,8 @@ void Outbox::drop_expired(Lane& lane, Instant now) {
     while (!lane.items.empty() && lane.items.front().expires &&
            *lane.items.front().expires <= now) {
         for (auto left = lane.items.front().frames_after + 1; left > 0; --left) {
-            lane.bytes -= lane.items.front().bytes->size();
-            bytes_total_ -= lane.items.front().bytes->size();
+            lane.cost -= cost_of(lane.items.front().bytes);
+            cost_total_ -= cost_of(lane.items.front().bytes);
             lane.items.pop_front();
         }
         ++expired_;
@@ -54,9 +62,11 @@ SharedBytes Outbox::pop(std::size_t room, std::size_t piece_min, bool may_split,
     auto piece = size == frame->size() ? frame
                                        : std::make_shared<const Bytes>(
                                              from, from + static_cast<std::ptrdiff_t>(size));
-    lane.bytes -= size;
-    bytes_total_ -= size;
+    const auto cost = size + (whole ? kFrameOverhead : 0);
+    lane.cost -= cost;
+    cost_total_ -= cost;
     if (whole) {
+        if (lane.items.front().once) once_waits_ = false;
         lane.items.pop_front();
         begun_.reset();
         begun_offset_ = 0;
@@ -70,7 +80,7 @@ SharedBytes Outbox::pop(std::size_t room, std::size_t piece_min, bool may_split,
 bool Outbox::take_ready() {
     bool ready = false;
     for (std::size_t i = 0; i < kPriorities; ++i) {
-        if (!lanes_[i].refused || lanes_[i].bytes > limits_[i] / 2) continue;
+        if (!lanes_[i].refused || lanes_[i].cost > limits_[i] / 2) continue;
         lanes_[i].refused = false;
         ready = true;
     }
@@ -82,8 +92,8 @@ void Outbox::drop_all_but_control() {
         auto& lane = lanes_[i];
         const std::size_t kept = begun_ == i ? 1 : 0;
         while (lane.items.size() > kept) {
-            lane.bytes -= lane.items.back().bytes->size();
-            bytes_total_ -= lane.items.back().bytes->size();
+            lane.cost -= cost_of(lane.items.back().bytes);
+            cost_total_ -= cost_of(lane.items.back().bytes);
             lane.items.pop_back();
         }
         if (kept == 1) lane.items.front().frames_after = 0;
@@ -92,22 +102,28 @@ void Outbox::drop_all_but_control() {
 
 void Outbox::clear() {
     for (auto& lane : lanes_) lane = Lane{};
-    bytes_total_ = 0;
+    cost_total_ = 0;
     begun_.reset();
     begun_offset_ = 0;
+    once_waits_ = false;
 }
 
 void Outbox::check_invariants() const {
     std::size_t total = 0;
+    std::size_t once = 0;
     for (std::size_t i = 0; i < kPriorities; ++i) {
-        std::size_t bytes = 0;
-        for (const auto& item : lanes_[i].items) bytes += item.bytes->size();
-        if (begun_ == i) bytes -= begun_offset_;
-        SENNIT_ASSERT(bytes == lanes_[i].bytes);
-        SENNIT_ASSERT(bytes <= limits_[i] || !lanes_[i].items.empty());
-        total += bytes;
+        std::size_t cost = 0;
+        for (const auto& item : lanes_[i].items) {
+            cost += cost_of(item.bytes);
+            once += item.once ? 1 : 0;
+        }
+        if (begun_ == i) cost -= begun_offset_;
+        SENNIT_ASSERT(cost == lanes_[i].cost);
+        SENNIT_ASSERT(cost <= limits_[i] || !lanes_[i].items.empty());
+        total += cost;
     }
-    SENNIT_ASSERT(total == bytes_total_);
+    SENNIT_ASSERT(total == cost_total_);
+    SENNIT_ASSERT(once == (once_waits_ ? 1u : 0u));
     SENNIT_ASSERT(begun_.has_value() == (begun_offset_ != 0));
 }
 

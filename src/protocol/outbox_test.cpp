@@ -43,16 +43,45 @@ TEST(Outbox, a_frame_that_fits_is_shared_and_one_that_must_stay_whole_waits) {
 }
 
 TEST(Outbox, a_full_class_refuses_and_is_ready_when_half_empty) {
-    Outbox outbox{{100, 100, 100, 100}};
-    EXPECT_TRUE(push(outbox, Priority::normal, 500, 'x')) << "an empty class takes any one message";
+    Outbox outbox{{1000, 1000, 1000, 1000}};
+    EXPECT_TRUE(push(outbox, Priority::normal, 5000, 'x')) << "an empty class takes any message";
     EXPECT_FALSE(push(outbox, Priority::normal, 1, 'x'));
-    EXPECT_TRUE(push(outbox, Priority::bulk, 80, 'y')) << "another class has its own bound";
+    EXPECT_TRUE(push(outbox, Priority::bulk, 800, 'y')) << "another class has its own bound";
     EXPECT_FALSE(outbox.take_ready());
-    outbox.pop(440, 1, true, kNow);
+    outbox.pop(4400, 1, true, kNow);
     EXPECT_FALSE(outbox.take_ready());
-    outbox.pop(20, 1, true, kNow);
+    outbox.pop(300, 1, true, kNow);
     EXPECT_TRUE(outbox.take_ready());
     EXPECT_FALSE(outbox.take_ready()) << "said once";
+}
+
+TEST(Outbox, small_frames_count_what_they_cost) {
+    Outbox outbox{{10'000, 10'000, 10'000, 10'000}};
+    std::size_t taken = 0;
+    while (push(outbox, Priority::control, 5, 'p')) ++taken;
+    EXPECT_LT(taken, 100u) << "in memory each takes above a hundred bytes";
+    while (outbox.pop(kAll, 1, true, kNow)) outbox.check_invariants();
+    EXPECT_EQ(outbox.cost(), 0u);
+}
+
+TEST(Outbox, what_is_pushed_once_waits_once) {
+    Outbox outbox;
+    const auto pong = filled(5, 'p');
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(outbox.push_once(pong));
+    push(outbox, Priority::control, 5, 'c');
+    outbox.pop(2, 1, true, kNow);
+    EXPECT_TRUE(outbox.push_once(pong));
+    outbox.check_invariants();
+    EXPECT_EQ(*outbox.pop(kAll, 1, true, kNow), Bytes(3, 'p'));
+    EXPECT_TRUE(outbox.push_once(pong)) << "the first has left";
+    EXPECT_EQ(*outbox.pop(kAll, 1, true, kNow), Bytes(5, 'c'));
+    EXPECT_EQ(*outbox.pop(kAll, 1, true, kNow), Bytes(5, 'p'));
+    EXPECT_TRUE(outbox.empty());
+    outbox.push_once(pong);
+    outbox.clear();
+    outbox.check_invariants();
+    outbox.push_once(pong);
+    EXPECT_FALSE(outbox.empty());
 }
 
 TEST(Outbox, what_has_expired_does_not_leave_unless_it_was_begun) {

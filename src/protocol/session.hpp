@@ -16,6 +16,8 @@ namespace sennit::protocol {
 struct Write {
     SharedBytes frame;
     Priority priority{Priority::control};
+    /// Control only: one that waits says all, so another is not queued behind it.
+    bool once{false};
 };
 /// The handshake is done. `facts.link`, `carrier` and `inbound` are filled in by StreamProtocol.
 struct Established {

@@ -25,7 +25,10 @@ void StreamProtocol::drain(Link& link, Now now) {
 }
 
 void StreamProtocol::on_session(Link& link, Write write, Now now) {
-    if (link.outbox.push(write.priority, {&write.frame, 1}, std::nullopt)) return;
+    const bool taken = write.once
+                           ? link.outbox.push_once(write.frame)
+                           : link.outbox.push(write.priority, {&write.frame, 1}, std::nullopt);
+    if (taken) return;
     // It makes us answer and does not read the answers.
     report(link, Offence::flooding, {Errc::busy, "the queue of control messages is full", 0, {}},
            "control");
@@ -213,6 +216,7 @@ void StreamProtocol::reschedule(Link& link) {
 
 void StreamProtocol::check_invariants() const {
     receipts_.check_invariants();
+    world_.budget->check_invariants();
     std::size_t up = 0;
     std::size_t timers = 0;
     for (const auto& [id, link] : links_) {

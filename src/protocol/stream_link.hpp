@@ -9,6 +9,7 @@ namespace sennit::protocol {
 struct StreamProtocol::Link {
     Link(const LinkOpen& open, StreamWorld& world, Rng rng, const Outbox::Limits& limits)
         : session_link{open, world, std::move(rng)},
+          host_group{sennit::host_group(open.remote.host)},
           outbox{limits},
           room{open.room},
           capacity{open.room} {}
@@ -17,6 +18,7 @@ struct StreamProtocol::Link {
     bool talking() const { return state == State::opening || state == State::up; }
 
     SessionLink session_link;
+    std::string host_group;
     std::unique_ptr<Session> session;  // null once closing
     State state{State::opening};
     PeerId peer;      // set while up

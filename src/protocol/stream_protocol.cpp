@@ -164,6 +164,30 @@ StreamProtocol::Link* StreamProtocol::mirror_of(const LinkOpen& open) {
     return nullptr;
 }
 
+bool StreamProtocol::make_room(const Link& link, Now now) {
+    std::size_t talking = 0;
+    std::size_t of_host = 0;
+    Link* oldest = nullptr;
+    Link* oldest_of_host = nullptr;
+    for (const auto& [id, other] : links_) {  // ids rise, so the first found is the oldest
+        if (!other->talking()) continue;
+        ++talking;
+        if (other.get() == &link || other->state != State::opening) continue;
+        if (!other->session_link.inbound()) continue;
+        if (oldest == nullptr) oldest = other.get();
+        if (link.host_group.empty() || other->host_group != link.host_group) continue;
+        if (oldest_of_host == nullptr) oldest_of_host = other.get();
+        ++of_host;
+    }
+    const bool host_full = of_host >= options_.opening_per_host_max;
+    if (!host_full && talking <= options_.links_max) return true;
+    auto* victim = host_full ? oldest_of_host : oldest;
+    if (victim == nullptr) return false;
+    world_.count("links_dropped_opening");
+    begin_closing(*victim, "made room for a newer link", now);
+    return true;
+}
+
 void StreamProtocol::on_carrier(const LinkOpen& open, Now now) {
     SENNIT_ASSERT(!links_.contains(open.id));
     Link* mirror = mirror_of(open);
@@ -181,7 +205,7 @@ void StreamProtocol::on_carrier(const LinkOpen& open, Now now) {
         }
     }
     if (stopped_) return begin_closing(link, "stopping", now);
-    if (open.inbound && links_.size() > options_.links_max) {
+    if (open.inbound && !make_room(link, now)) {
         world_.count("links_refused_full");
         return begin_closing(link, "too many links", now);
     }
@@ -352,7 +376,7 @@ std::optional<Instant> StreamProtocol::deadline() const {
 Stats StreamProtocol::stats() const {
     Stats stats = world_.counters;
     std::size_t queued = 0;
-    for (const auto& [id, link] : links_) queued += link->outbox.bytes();
+    for (const auto& [id, link] : links_) queued += link->outbox.cost();
     stats["links"] = links_.size();
     stats["peers"] = peers_.size();
     stats["queued_bytes"] = queued;

@@ -20,8 +20,12 @@ struct StreamOptions {
     Duration handshake_timeout{std::chrono::seconds{10}};
     /// What `on_goodbye` is told when that is over; ModernTensor's words.
     std::string handshake_timeout_reason{"Handshake failed"};
-    /// Above it an inbound link is closed with nothing said; the engine's slots are below it.
+    /// Above it an inbound link that is still opening is closed with nothing said: the oldest, or
+    /// the new one if there is no other. The engine's slots are below it.
     std::size_t links_max{256};
+    /// Inbound links of one public host (`host_group`) that are opening at once; above it its
+    /// oldest is closed. A node needs one or two, and a few nodes may share an address.
+    std::size_t opening_per_host_max{4};
     bool one_write_each{false};
     Outbox::Limits queue_limits{Outbox::kLimits};
 };
@@ -37,6 +41,9 @@ struct StreamOptions {
 /// PeerUp is emitted on entering `up`, PeerDown on leaving it. `closing` lasts until what was
 /// written has been transmitted, at most two seconds, and ends in HangUp; nothing is read
 /// meanwhile.
+///
+/// Links that stay silent keep nobody out: who is `opening` gives way to who comes later, so they
+/// must be opened anew faster than an honest peer finishes its handshake.
 class StreamProtocol : public Protocol {
   public:
     StreamProtocol(StreamOptions options, std::unique_ptr<SessionFactory> factory, Rng rng,
@@ -95,6 +102,8 @@ class StreamProtocol : public Protocol {
                                    Now now);
     std::optional<Refusal> check_sendable(Link& link, const Outgoing& outgoing) const;
     Link* mirror_of(const LinkOpen& open);
+    /// For a link that has just come in, at the cost of one that is opening; false: there is none.
+    bool make_room(const Link& link, Now now);
     /// Closes one of two links to one proven identity; true if `link` is the one.
     bool resolve_duplicate(Link& link, const Identity& identity, Now now);
     /// Says goodbye, then closes.

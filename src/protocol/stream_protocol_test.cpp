@@ -87,6 +87,7 @@ class StreamProtocolTest : public testing::Test {
         options.self = id_of(5);
         options.traits.says = KindSet::all();
         options.links_max = 4;
+        options.opening_per_host_max = 2;
         protocol = std::make_unique<StreamProtocol>(
             std::move(options), std::make_unique<ScriptedFactory>(), Rng{std::uint64_t{1}});
     }
@@ -176,10 +177,58 @@ TEST_F(StreamProtocolTest, who_says_our_own_id_is_ourselves) {
 }
 
 TEST_F(StreamProtocolTest, links_beyond_the_limit_are_closed_with_nothing_said) {
-    for (int i = 0; i < 5; ++i) open(true);
+    for (int i = 0; i < 4; ++i) say(open(true), "U");
+    open(true);
     ASSERT_EQ(carrier<HangUp>().size(), 1u);
     EXPECT_EQ(carrier<HangUp>()[0].link, LinkId{5});
     EXPECT_TRUE(carrier<Transmit>().empty());
+}
+
+TEST_F(StreamProtocolTest, when_all_places_are_taken_the_oldest_silent_link_gives_way) {
+    const auto known = open(true, 10'000, "8.8.1.1");
+    say(known, "U");
+    const auto oldest = open(true, 10'000, "8.8.2.2");
+    open(true, 10'000, "8.8.3.3");
+    open(true, 10'000, "8.8.4.4");
+    EXPECT_TRUE(carrier<HangUp>().empty());
+    const auto honest = open(true, 10'000, "8.8.5.5");
+    ASSERT_EQ(carrier<HangUp>().size(), 1u);
+    EXPECT_EQ(carrier<HangUp>()[0].link, oldest);
+    EXPECT_TRUE(carrier<Transmit>().empty()) << "with nothing said";
+    EXPECT_TRUE(all<Misbehaved>().empty()) << "it may be honest and slow";
+    say(honest, "U");
+    EXPECT_EQ(all<PeerUp>().size(), 2u);
+}
+
+TEST_F(StreamProtocolTest, our_own_dials_and_peers_give_way_to_nobody) {
+    for (int i = 0; i < 2; ++i) say(open(true), "U");
+    open(false, 10'000, "8.8.1.1");
+    open(false, 10'000, "8.8.2.2");
+    const auto late = open(true, 10'000, "8.8.3.3");
+    ASSERT_EQ(carrier<HangUp>().size(), 1u);
+    EXPECT_EQ(carrier<HangUp>()[0].link, late);
+}
+
+TEST_F(StreamProtocolTest, one_host_has_few_silent_links) {
+    const auto first_v4 = open(true);
+    open(true);
+    EXPECT_TRUE(carrier<HangUp>().empty());
+    open(true);
+    ASSERT_EQ(carrier<HangUp>().size(), 1u);
+    EXPECT_EQ(carrier<HangUp>()[0].link, first_v4);
+
+    outputs.clear();
+    for (std::uint64_t id = 1; id <= 3; ++id) give(CarrierInput{LinkClosed{LinkId{id}, ""}});
+    const auto first_v6 = open(true, 10'000, "2001:db8:1:2::1");
+    open(true, 10'000, "2001:db8:1:2::2");
+    open(true, 10'000, "2001:db8:1:2::3");
+    ASSERT_EQ(carrier<HangUp>().size(), 1u) << "a subscriber has a whole /64";
+    EXPECT_EQ(carrier<HangUp>()[0].link, first_v6);
+}
+
+TEST_F(StreamProtocolTest, many_nodes_may_dial_from_one_private_host) {
+    for (int i = 0; i < 4; ++i) open(true, 10'000, i % 2 == 0 ? "127.0.0.1" : "10.0.0.1");
+    EXPECT_TRUE(carrier<HangUp>().empty());
 }
 
 TEST_F(StreamProtocolTest, frames_keep_the_gap_that_the_session_asks_for) {

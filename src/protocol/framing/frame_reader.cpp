@@ -4,40 +4,73 @@
 #include <algorithm>
 
 namespace sennit::protocol {
+namespace {
 
-Result<std::optional<Frame>> FrameReader::feed(BytesView& input) {
+std::size_t size_of(const FrameHead& head) {
+    return head.head_size + head.payload_size;
+}
+
+Error no_room(std::size_t at) {
+    return {Errc::busy, "no room for another large frame", at, {}};
+}
+
+}  // namespace
+
+Result<std::optional<Frame>> FrameReader::feed(BytesView& input, Instant now) {
     if (failed_) return *failed_;
     if (handed_out_) drop();
+    if (partial_.evicted()) return fail(no_room(0));
 
-    if (buffer_.empty()) {
+    if (!head_ && partial_.empty()) {
         auto head = checked_head(input.first(std::min(input.size(), FrameLayout::kHeadSizeMax)));
         if (!head) return fail(std::move(head).error());
         if (*head && input.size() - (*head)->head_size >= (*head)->payload_size) {
-            const auto size = (*head)->head_size + (*head)->payload_size;
-            const Frame frame{(*head)->type,
-                              input.subspan((*head)->head_size, (*head)->payload_size), size};
-            input = input.subspan(size);
-            return std::optional{frame};
+            const auto payload = input.subspan((*head)->head_size, (*head)->payload_size);
+            input = input.subspan(size_of(**head));
+            return std::optional{frame(**head, payload, layout_->is_wanted((*head)->type))};
         }
     }
-    // Byte by byte, because the head's own size is known only when it parses.
-    while (!head_ && !input.empty()) {
-        SENNIT_ASSERT(buffer_.size() < FrameLayout::kHeadSizeMax);
-        buffer_.push_back(input.front());
-        input = input.subspan(1);
-        auto head = checked_head(buffer_);
-        if (!head) return fail(std::move(head).error());
-        head_ = *head;
-    }
+    if (auto read = read_head(input, now); !read) return fail(std::move(read).error());
     if (!head_) return std::optional<Frame>{};
 
-    const auto size = head_->head_size + head_->payload_size;
-    if (auto kept = append(input, size - buffer_.size()); !kept) {
-        return fail(std::move(kept).error());
+    if (unwanted_left_) {
+        const auto passed = std::min(input.size(), *unwanted_left_);
+        input = input.subspan(passed);
+        *unwanted_left_ -= passed;
+        if (*unwanted_left_ > 0) return std::optional<Frame>{};
+        const auto unwanted = frame(*head_, {}, false);
+        drop();
+        return std::optional{unwanted};
     }
-    if (buffer_.size() < size) return std::optional<Frame>{};
+    const auto taken = std::min(input.size(), size_of(*head_) - partial_.size());
+    if (!partial_.append(input.first(taken))) return fail(no_room(partial_.size()));
+    input = input.subspan(taken);
+    if (partial_.size() < size_of(*head_)) return std::optional<Frame>{};
     handed_out_ = true;
-    return std::optional{Frame{head_->type, BytesView{buffer_}.subspan(head_->head_size), size}};
+    deadline_.reset();
+    return std::optional{frame(*head_, partial_.bytes().subspan(head_->head_size), true)};
+}
+
+/// Byte by byte, because the head's own size is known only when it parses.
+Result<void> FrameReader::read_head(BytesView& input, Instant now) {
+    while (!head_ && !input.empty()) {
+        SENNIT_ASSERT(partial_.size() < FrameLayout::kHeadSizeMax);
+        const bool kept = partial_.append(input.first(1));
+        SENNIT_ASSERT(kept);
+        input = input.subspan(1);
+        SENNIT_TRY(head_, checked_head(partial_.bytes()));
+        if (!head_) continue;
+        if (!layout_->is_wanted(head_->type)) {
+            unwanted_left_ = head_->payload_size;
+        } else if (size_of(*head_) > FrameBudget::kFree) {
+            deadline_ = now + frame_time();
+        }
+    }
+    return {};
+}
+
+Frame FrameReader::frame(const FrameHead& head, BytesView payload, bool wanted) const {
+    return {head.type, wanted ? payload : BytesView{}, size_of(head), !wanted};
 }
 
 Result<std::optional<FrameHead>> FrameReader::checked_head(BytesView prefix) const {
@@ -53,30 +86,20 @@ Result<std::optional<FrameHead>> FrameReader::checked_head(BytesView prefix) con
     return head;
 }
 
-Result<void> FrameReader::append(BytesView& input, std::size_t wanted) {
-    const auto taken = std::min(input.size(), wanted);
-    const auto size = buffer_.size() + taken;
-    const auto charged = size > FrameBudget::kFree ? size - FrameBudget::kFree : 0;
-    if (charged > reserved_) {
-        if (!budget_->reserve(charged - reserved_)) {
-            return Error{Errc::busy, "no room for another large frame", buffer_.size(), {}};
-        }
-        reserved_ = charged;
-    }
-    buffer_.insert(buffer_.end(), input.begin(),
-                   input.begin() + static_cast<std::ptrdiff_t>(taken));
-    input = input.subspan(taken);
-    return {};
+Duration FrameReader::frame_time() const {
+    const auto ms = size_of(*head_) * 1000 / kFrameRateMin;
+    return kFrameTime + std::chrono::milliseconds{ms};
+}
+
+void FrameReader::restart_clock(Instant now) {
+    if (deadline_) deadline_ = now + frame_time();
 }
 
 void FrameReader::drop() {
-    // An idle link keeps no more than a small frame's memory.
-    constexpr std::size_t kCapacityKept = 4096;
-    buffer_.clear();
-    if (buffer_.capacity() > kCapacityKept) Bytes{}.swap(buffer_);
-    budget_->release(reserved_);
-    reserved_ = 0;
+    partial_.clear();
     head_.reset();
+    unwanted_left_.reset();
+    deadline_.reset();
     handed_out_ = false;
 }
 

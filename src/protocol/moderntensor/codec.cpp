@@ -110,6 +110,18 @@ std::size_t payload_size_max(Type type) {
     return row_of(type).payload_size_max;
 }
 
+std::optional<Kind> answered_by(Type type) {
+    switch (type) {
+        case Type::sennit_headers: return Kind::headers;
+        case Type::sennit_blocks: return Kind::blocks;
+        case Type::sennit_bodies: return Kind::bodies;
+        case Type::sennit_transactions: return Kind::transactions;
+        case Type::sennit_certificates: return Kind::certificates;
+        case Type::sennit_refused: return Kind::refused;
+        default: return std::nullopt;
+    }
+}
+
 void append_frame(Bytes& out, Type type, BytesView payload) {
     SENNIT_ASSERT(payload.size() + head_size(type) <= kLengthMax + 4);
     const auto begin = out.size();
@@ -159,6 +171,25 @@ Result<std::size_t> Layout::payload_size_max(std::uint8_t type) const {
     if (!own_limits) return kPayloadSizeMax;
     const auto limit = kRows[index - 1u].payload_size_max;
     return handshaking ? std::min(limit, kHelloSizeMax - kHeadSize) : limit;
+}
+
+bool Layout::is_wanted(std::uint8_t number) const {
+    if (asked == nullptr || handshaking) return true;
+    const auto type = static_cast<Type>(number);
+    switch (type) {
+        // We never ask in this form.
+        case Type::headers:
+        case Type::blocks:
+        case Type::block_bodies:
+        case Type::state:
+        case Type::state_nodes: return false;
+        // An original's is of another chain.
+        case Type::new_block: return extended;
+        case Type::sennit_headers:
+        case Type::sennit_blocks:
+        case Type::sennit_bodies: return asked->oldest(*answered_by(type)) != nullptr;
+        default: return true;
+    }
 }
 
 }  // namespace sennit::protocol::moderntensor

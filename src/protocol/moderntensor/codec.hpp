@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocol/framing/frame_reader.hpp"
+#include "protocol/requests.hpp"
 
 /// ModernTensor's frames: u32 big-endian length, u8 type, payload; the length counts the type.
 /// No magic, no checksum.
@@ -73,6 +74,9 @@ Result<Type> type_of(std::uint8_t number);
 /// The largest payload that is read, by type: what its largest honest message needs.
 std::size_t payload_size_max(Type type);
 
+/// What an answer of the extension's holds; nullopt for types that answer nothing.
+std::optional<Kind> answered_by(Type type);
+
 /// Appends one frame, so that a buffer can be used again. The caller keeps to `kLengthMax`.
 void append_frame(Bytes& out, Type type, BytesView payload);
 SharedBytes make_frame(Type type, BytesView payload = {});
@@ -91,10 +95,14 @@ class Layout final : public FrameLayout {
   public:
     Result<std::optional<FrameHead>> parse(BytesView prefix) const override;
     Result<std::size_t> payload_size_max(std::uint8_t type) const override;
+    bool is_wanted(std::uint8_t type) const override;
 
     bool handshaking{true};  ///< 4 KiB for any frame
     bool extended{false};    ///< 0x50 was negotiated
     bool own_limits{true};   ///< false: only `kLengthMax`, to describe what others have written
+    /// What the peer owes us; large answers to nothing are then passed over. nullptr: all is
+    /// wanted.
+    const Requests* asked{nullptr};
 };
 
 }  // namespace sennit::protocol::moderntensor

@@ -150,7 +150,7 @@ TEST(ModernTensorCodec, limits_hold_by_the_head_alone) {
     const auto feed = [&](Bytes head) {
         FrameReader reader{layout, budget};
         BytesView input{head};
-        const auto frame = reader.feed(input);
+        const auto frame = reader.feed(input, Instant{});
         return frame ? std::optional<Errc>{} : std::optional{frame.error().code};
     };
     EXPECT_EQ(feed({0, 0, 0x10, 0, 0x00}), Errc::oversized) << "4 KiB before the handshake";
@@ -275,6 +275,14 @@ TEST(ModernTensorCodec, bodies_transactions_and_peers_come_back) {
     ASSERT_EQ(back.peers.size(), 2u);
     EXPECT_EQ(back.peers[1].address, peers.peers[1].address);
     EXPECT_EQ(back.peers[0].id, NodeId{});
+}
+
+TEST(ModernTensorCodec, a_block_in_json_holds_no_more_values_than_its_transactions_need) {
+    auto block = *json::parse(write_block(WireBlock{test_block(4)}));
+    json::Array junk(10'000);
+    block.set("junk", json::Value::array(std::move(junk)));
+    const auto text = json::write(block, json::Style::python);
+    EXPECT_EQ(read_json(Type::new_block, as_bytes(text)).error().code, Errc::oversized);
 }
 
 TEST(ModernTensorCodec, entries_of_peers_that_name_no_place_are_left_out) {

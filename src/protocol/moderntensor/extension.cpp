@@ -267,8 +267,14 @@ class Decoder {
     Result<std::vector<WireTransaction>> transaction_list(std::size_t max) {
         SENNIT_TRY(const auto size, count(max));
         std::vector<WireTransaction> out;
+        out.reserve(std::min(size, in_.remaining() / kTransactionSizeMin));
         for (std::size_t i = 0; i < size; ++i) {
             SENNIT_TRY(const auto rlp, bytes(kTransactionSizeMax));
+            // In memory an item is as large as two short transactions: without this bound one byte
+            // on the wire would become seventy here.
+            if (rlp.size() < kTransactionSizeMin) {
+                return in_.fail(Errc::malformed, "a transaction shorter than any");
+            }
             if (!kept_) kept_ = std::make_shared<const Bytes>(to_bytes(payload_));
             const auto at = in_.offset() - rlp.size();
             out.emplace_back(SharedSlice{kept_, BytesView{*kept_}.subspan(at, rlp.size())},
@@ -460,6 +466,11 @@ class Decoder {
 };
 
 }  // namespace
+
+std::uint32_t peek_request(BytesView payload) {
+    const auto request = Reader{payload}.le<std::uint32_t>();
+    return request ? *request : 0;
+}
 
 SharedBytes encode_extension(const Message& message, std::uint32_t request) {
     Encoder encoder{request};

@@ -144,7 +144,7 @@ class Instance {
         std::vector<SentFrame> out;
         BytesView rest = transmitted[link];
         while (!rest.empty()) {
-            const auto frame = reader.feed(rest);
+            const auto frame = reader.feed(rest, Instant{});
             if (!frame || !*frame) {
                 ADD_FAILURE() << "what was sent is no frame";
                 break;

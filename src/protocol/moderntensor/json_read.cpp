@@ -74,6 +74,9 @@ Result<std::vector<WireTransaction>> read_transaction_list(const json::Value& ob
         if (rlp.size() > kTransactionSizeMax) {
             return Error{Errc::oversized, "a transaction above 128 KiB", Error::kNowhere, {}};
         }
+        if (rlp.size() < kTransactionSizeMin) {
+            return misfit("a transaction shorter than any", "transactions");
+        }
         out.emplace_back(SharedSlice{std::move(rlp)}, std::nullopt);
         return {};
     }));
@@ -232,8 +235,8 @@ json::Limits limits_of(Type type) {
     switch (type) {
         case Type::blocks:
         case Type::headers:
-        case Type::new_block:
         case Type::block_bodies: return {kDepth, 200'000};
+        case Type::new_block: return {kDepth, kIdsMax + 64};
         case Type::peers: return {kDepth, 4096};
         case Type::get_block_bodies:
         case Type::get_transactions:

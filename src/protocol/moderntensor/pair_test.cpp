@@ -269,6 +269,34 @@ TEST_F(ModernTensorPair, answers_that_nobody_asked_for_or_too_long_ones_are_offe
     EXPECT_FALSE(a.is_closed(on_a));
 }
 
+TEST_F(ModernTensorPair, an_answer_that_nobody_asked_for_is_not_even_read) {
+    connect();
+    const auto on_a = wires[0].on_a;
+    Writer out;
+    out.le(std::uint32_t{9}).raw(Bytes(100, 0xff));
+    for (const auto type :
+         {Type::sennit_headers, Type::sennit_blocks, Type::sennit_bodies, Type::sennit_transactions,
+          Type::sennit_certificates, Type::sennit_refused}) {
+        a.say(on_a, *make_frame(type, out.bytes()));
+        EXPECT_EQ(a.misbehaved.back().offence, Offence::unsolicited) << to_string(type);
+    }
+    EXPECT_EQ(a.misbehaved.size(), 6u);
+}
+
+TEST_F(ModernTensorPair, a_large_answer_is_kept_only_while_one_of_its_kind_is_owed) {
+    connect();
+    const auto on_a = wires[0].on_a;
+    const auto frame = *make_frame(Type::sennit_bodies, Bytes(300'000, 0xff));
+    const auto half = BytesView{frame}.first(200'000);
+    a.say(on_a, half);
+    EXPECT_EQ(a.budget->used(), 0u);
+    a.say(on_a, BytesView{frame}.subspan(200'000));
+    EXPECT_EQ(a.misbehaved.back().offence, Offence::unsolicited);
+    a.send(b_at_a(), make_message(GetBodies{{BlockId{}}}), RequestId{1});
+    a.say(on_a, half);
+    EXPECT_GT(a.budget->used(), 100'000u);
+}
+
 TEST_F(ModernTensorPair, a_sennit_peer_may_ask_in_json_and_is_answered_in_json) {
     connect();
     const auto on_b = wires[0].on_b;
@@ -281,6 +309,33 @@ TEST_F(ModernTensorPair, a_sennit_peer_may_ask_in_json_and_is_answered_in_json) 
     EXPECT_EQ(frames[0].type, Type::headers);
     b.say(on_b, text_frame(Type::new_block, write_block(WireBlock{test_block(3)})));
     EXPECT_EQ(b.all<NewBlock>().size(), 1u) << "and its blocks in JSON are read";
+}
+
+/// An item of one byte on the wire would take seventy in memory.
+TEST_F(ModernTensorPair, a_list_of_transactions_too_short_to_be_any_is_refused) {
+    const auto bodies = [](std::size_t first, std::size_t others) {
+        Writer out;
+        out.le(std::uint32_t{1}).le(std::uint16_t{1}).hash(BlockId{}).le(std::uint16_t{65'535});
+        for (std::size_t i = 0; i < 65'535; ++i) {
+            const Bytes item(i == 0 ? first : others, 0xc0);
+            out.uleb128(item.size()).raw(item);
+        }
+        return decode_extension(Type::sennit_bodies, out.bytes());
+    };
+    EXPECT_FALSE(bodies(0, 0));
+    EXPECT_FALSE(bodies(1, 0));
+    EXPECT_FALSE(bodies(100, 0));
+    EXPECT_FALSE(bodies(100, 29));
+    EXPECT_EQ(bodies(100, 29).error().code, Errc::malformed);
+    EXPECT_TRUE(bodies(30, 30)) << "what decode_transaction may accept";
+
+    const auto json = [](std::size_t size) {
+        const WireTransaction tx{SharedSlice{Bytes(size, 0xc0)}, std::nullopt};
+        return read_json(Type::transactions, as_bytes(write_transactions({{tx}})));
+    };
+    EXPECT_TRUE(json(30));
+    EXPECT_FALSE(json(29));
+    EXPECT_FALSE(json(0));
 }
 
 TEST_F(ModernTensorPair, a_wrong_proof_ends_the_link) {

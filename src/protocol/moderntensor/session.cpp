@@ -35,6 +35,7 @@ bool equal(BytesView a, BytesView b) {
 
 TensorSession::TensorSession(SessionLink& link, Local& local)
     : link_{&link}, local_{&local}, reader_{layout_, *link.world().budget} {
+    layout_.asked = &link.requests();
     link.rng().fill(nonce_.bytes);
     local.nonces.insert(nonce_);
 }
@@ -50,31 +51,35 @@ void TensorSession::on_open(Now now) {
 
 void TensorSession::on_bytes(BytesView bytes, Now now) {
     heard_ = now.at;
-    while (!bytes.empty() && !closed_) {
-        auto frame = reader_.feed(bytes);
-        if (!frame) {
-            const auto offence =
-                frame.error().code == Errc::oversized ? Offence::oversized : Offence::framing;
-            if (!talking_) return refuse(words::no_hello(link_->inbound()), offence, frame.error());
-            if (frame.error().code != Errc::busy) {
-                return refuse(frame.error().what, offence, frame.error());
-            }
-            // Others have spent the budget: nothing that this peer is to blame for.
-            link_->world().count("closed_frame_budget");
-            write(Type::disconnect, words::kBusy);
-            return close(std::string{words::kBusy});
-        }
-        if (*frame) on_frame(**frame, now);
+    while (!closed_) {
+        auto frame = reader_.feed(bytes, now.at);
+        if (!frame) return on_bad_frame(std::move(frame).error());
+        if (!*frame) return;
+        on_frame(**frame, now);
     }
+}
+
+void TensorSession::on_bad_frame(Error error) {
+    const auto offence = error.code == Errc::oversized ? Offence::oversized : Offence::framing;
+    if (!talking_) return refuse(words::no_hello(link_->inbound()), offence, std::move(error));
+    if (error.code != Errc::busy) return refuse(error.what, offence, error);
+    // Others needed the room: nothing that this peer is to blame for.
+    link_->world().count("closed_frame_budget");
+    write(Type::disconnect, words::kBusy);
+    close(std::string{words::kBusy});
 }
 
 void TensorSession::on_deadline(Now now) {
     if (!talking_ || closed_) return;
     // While we do not read, its silence is our doing.
-    if (!link_->reading()) heard_ = now.at;
+    if (!link_->reading()) on_resumed(now);
     if (now.at >= heard_ + kSilenceMax) {
         return refuse(words::kTimeout, Offence::silent,
                       {Errc::timeout, "nothing heard for 120 seconds", Error::kNowhere, {}});
+    }
+    if (reader_.deadline() && now.at >= *reader_.deadline()) {
+        return refuse(words::kTimeout, Offence::silent,
+                      {Errc::timeout, "a large frame was not finished in its time", 0, {}});
     }
     if (now.at >= pinged_ + kPingEvery) {
         pinged_ = now.at;
@@ -84,7 +89,13 @@ void TensorSession::on_deadline(Now now) {
 
 std::optional<Instant> TensorSession::deadline() const {
     if (!talking_ || closed_) return std::nullopt;
-    return std::min(heard_ + kSilenceMax, pinged_ + kPingEvery);
+    const auto at = std::min(heard_ + kSilenceMax, pinged_ + kPingEvery);
+    return std::min(at, reader_.deadline().value_or(at));
+}
+
+void TensorSession::on_resumed(Now now) {
+    heard_ = now.at;
+    reader_.restart_clock(now.at);
 }
 
 std::optional<SessionOutput> TensorSession::poll() {
@@ -213,7 +224,8 @@ void TensorSession::refuse(std::string_view reason, Offence offence, Error what)
 }
 
 void TensorSession::write(Type type, std::string_view payload) {
-    out_.push_back(Write{make_frame(type, payload), Priority::control});
+    // A PONG says that we are here, however many PINGs it answers.
+    out_.push_back(Write{make_frame(type, payload), Priority::control, type == Type::pong});
 }
 
 void TensorSession::offend(Offence offence, Error what, std::string_view where) {

@@ -43,7 +43,7 @@ class TensorSession final : public Session {
     EncodeResult encode(const Message& message, const EncodeContext& context, Now now) override;
     std::uint32_t dialect() const override { return sennit_ ? 1 : 0; }
     void on_goodbye(std::string_view why) override;
-    void on_resumed(Now now) override { heard_ = now.at; }
+    void on_resumed(Now now) override;
 
   private:
     void say_hello();
@@ -53,12 +53,15 @@ class TensorSession final : public Session {
     void refuse(std::string_view reason, Offence offence, Error what);
 
     void on_frame(const Frame& frame, Now now);
+    void on_bad_frame(Error error);
     void on_json(Type type, const Frame& frame);
     void on_message(MessagePtr message, const Frame& frame, Type type);
     void on_get_state(const Frame& frame);
     void on_disconnect(BytesView reason);
     void on_proof(BytesView signature);
     void on_extension(Type type, const Frame& frame);
+    /// The open request of that number that `answer` answers; nullptr: nobody asked.
+    const Requests::Pending* pending(std::uint32_t request, Kind answer) const;
     bool answer_empty(const Message& message);
     void filter(Peers& peers) const;
 

@@ -186,28 +186,23 @@ void TensorSession::filter(Peers& peers) const {
 }
 
 void TensorSession::on_extension(Type type, const Frame& frame) {
-    auto extended = decode_extension(type, frame.payload);
-    if (!extended) return offend(Offence::malformed, std::move(extended).error(), to_string(type));
-    auto& message = extended->message;
-    const auto kind = kind_of(*message);
-    const bool is_answer =
-        kind == Kind::headers || kind == Kind::blocks || kind == Kind::bodies ||
-        kind == Kind::refused ||
-        ((kind == Kind::transactions || kind == Kind::certificates) && extended->request != 0);
-    if (!is_answer) {
-        out_.push_back(
-            Deliver{std::move(message), frame.wire_size, std::nullopt, extended->request});
-        return;
-    }
-    const auto& pending = link_->requests().pending();
-    const auto asked = std::ranges::find_if(pending, [&](const Requests::Pending& one) {
-        return one.tag == extended->request && !one.claimed &&
-               (kind == Kind::refused || answer_kind(kind_of(*one.request)) == kind);
-    });
-    if (asked == pending.end()) {
+    // Whether anybody asked is looked up first: decoding the largest answer takes long enough to
+    // be worth sending for its own sake.
+    const auto answer = answered_by(type);
+    const auto request = answer ? peek_request(frame.payload) : 0;
+    const auto* asked = request != 0 ? pending(request, *answer) : nullptr;
+    if (frame.passed_over || (request != 0 && asked == nullptr)) {
         return offend(Offence::unsolicited,
                       {Errc::mismatch, "nobody asked for it", Error::kNowhere, {}},
                       to_string(type));
+    }
+    auto extended = decode_extension(type, frame.payload);
+    if (!extended) return offend(Offence::malformed, std::move(extended).error(), to_string(type));
+    auto& message = extended->message;
+    if (asked == nullptr) {
+        out_.push_back(
+            Deliver{std::move(message), frame.wire_size, std::nullopt, extended->request});
+        return;
     }
     if (const auto size = sizes(*asked->request, *message); size && size->first > size->second) {
         return offend(Offence::oversized,
@@ -217,6 +212,15 @@ void TensorSession::on_extension(Type type, const Frame& frame) {
     const auto id = asked->id;
     link_->claim(id);
     out_.push_back(Deliver{std::move(message), frame.wire_size, id, 0});
+}
+
+const Requests::Pending* TensorSession::pending(std::uint32_t request, Kind answer) const {
+    const auto& pending = link_->requests().pending();
+    const auto found = std::ranges::find_if(pending, [&](const Requests::Pending& one) {
+        return one.tag == request && !one.claimed &&
+               (answer == Kind::refused || answer_kind(kind_of(*one.request)) == answer);
+    });
+    return found == pending.end() ? nullptr : &*found;
 }
 
 // Out.

@@ -5,6 +5,7 @@
 
 #include "protocol/moderntensor/fixture.hpp"
 #include "protocol/moderntensor/json_form.hpp"
+#include "protocol/outbox.hpp"
 
 namespace sennit::protocol::moderntensor {
 namespace {
@@ -357,9 +358,9 @@ TEST(ModernTensorSession, bug_a_huge_announced_length_is_refused_before_it_is_bu
     EXPECT_TRUE(node.is_closed(link));
     // A large frame that is allowed is charged to the budget, and given back.
     const auto second = node.meet_original();
-    Bytes most = *make_frame(Type::blocks, Bytes(5'000'000, 'x'));
-    node.say(second, BytesView{most}.first(4'000'000));
-    EXPECT_GT(node.budget->used(), 3'900'000u);
+    Bytes most = *make_frame(Type::transactions, Bytes(4'000'000, 'x'));
+    node.say(second, BytesView{most}.first(3'900'000));
+    EXPECT_GT(node.budget->used(), 3'800'000u);
     node.input(CarrierInput{LinkClosed{second, "gone"}});
     EXPECT_EQ(node.budget->used(), 0u);
 }
@@ -378,6 +379,58 @@ TEST(ModernTensorSession, bug_a_silent_peer_is_dropped_after_120_seconds) {
     EXPECT_EQ(words_of(node.frames(silent)).back(), "DISCONNECT Timeout");
     EXPECT_FALSE(node.is_closed(alive));
     EXPECT_EQ(node.misbehaved.at(0).offence, Offence::silent);
+}
+
+TEST(ModernTensorSession, large_frames_that_stall_end_at_their_deadline_and_lock_nobody_out) {
+    Instance node{1};
+    const Bytes large = *make_frame(Type::transactions, Bytes(4'000'000, 'x'));
+    std::vector<LinkId> stalled;
+    for (int i = 0; i < 20; ++i) {
+        stalled.push_back(node.meet_original());
+        node.say(stalled.back(), BytesView{large}.first(3'900'000));
+    }
+    EXPECT_LE(node.budget->used(), FrameBudget::kDefault);
+    // An honest frame that comes in pieces finds room.
+    const auto honest = node.meet_original();
+    node.say(honest, BytesView{large}.first(2'000'000));
+    EXPECT_FALSE(node.is_closed(honest));
+    node.say(honest, BytesView{large}.subspan(2'000'000));
+    node.say(honest, *make_frame(Type::ping));
+    EXPECT_THAT(words_of(node.frames(honest)), ElementsAre("PONG"));
+    // Who had to give way hears why at its next byte, and is not to blame.
+    const auto blamed = node.misbehaved.size();
+    node.say(stalled[0], Bytes{'x'});
+    EXPECT_THAT(words_of(node.frames(stalled[0])),
+                ElementsAre("DISCONNECT Too busy for large frames"));
+    EXPECT_EQ(node.misbehaved.size(), blamed);
+    // A byte now and then keeps no place.
+    const auto last = stalled.back();
+    for (int i = 0; i < 10; ++i) {
+        node.wait(10s);
+        if (!node.is_closed(last)) node.say(last, Bytes{'x'});
+        node.say(honest, *make_frame(Type::pong));
+    }
+    EXPECT_TRUE(node.is_closed(last));
+    EXPECT_EQ(words_of(node.frames(last)).back(), "DISCONNECT Timeout");
+    EXPECT_EQ(node.misbehaved.back().offence, Offence::silent);
+    EXPECT_EQ(node.budget->used(), 0u);
+    EXPECT_FALSE(node.is_closed(honest));
+}
+
+TEST(ModernTensorSession, what_an_original_sends_to_be_dropped_is_not_kept_meanwhile) {
+    Instance node{1};
+    const auto link = node.meet_original();
+    for (const auto type : {Type::blocks, Type::headers, Type::block_bodies, Type::new_block}) {
+        const Bytes frame = *make_frame(type, Bytes(9'000'000, 'x'));
+        node.say(link, BytesView{frame}.first(8'000'000));
+        EXPECT_EQ(node.budget->used(), 0u) << to_string(type);
+        node.say(link, BytesView{frame}.subspan(8'000'000));
+    }
+    EXPECT_EQ(node.misbehaved.size(), 3u);
+    EXPECT_EQ(node.misbehaved[0].offence, Offence::unsolicited);
+    EXPECT_EQ(node.protocol->stats().at("ignored_new_block"), 1u);
+    node.say(link, *make_frame(Type::ping));
+    EXPECT_THAT(words_of(node.frames(link)), ElementsAre("PONG"));
 }
 
 TEST(ModernTensorSession, bug_a_closed_inbound_peer_is_gone_at_once) {
@@ -423,8 +476,8 @@ TEST(ModernTensorSession, bug_a_malformed_message_is_an_offence_and_the_link_goe
     EXPECT_EQ(node.misbehaved[0].where, "GET_BLOCKS");
 }
 
-TEST(ModernTensorSession, bug_a_peer_that_makes_us_answer_and_does_not_read_goes) {
-    Instance node{1};
+/// A peer of which the carrier takes 1000 bytes and no more.
+LinkId meet_one_that_does_not_read(Instance& node) {
     LinkOpen open;
     open.id = LinkId{77};
     open.inbound = true;
@@ -432,11 +485,28 @@ TEST(ModernTensorSession, bug_a_peer_that_makes_us_answer_and_does_not_read_goes
     open.room = 1000;
     node.input(CarrierInput{open});
     node.say(open.id, json_frame(Type::hello, original_hello()));
-    Bytes pings;
-    for (int i = 0; i < 13'000; ++i) append_frame(pings, Type::ping, {});
-    for (int i = 0; i < 5 && node.downs.empty(); ++i) node.say(open.id, pings);
+    return open.id;
+}
+
+TEST(ModernTensorSession, bug_a_peer_that_makes_us_answer_and_does_not_read_goes) {
+    Instance node{1};
+    const auto link = meet_one_that_does_not_read(node);
+    Bytes asks;
+    for (int i = 0; i < 1000; ++i) append_frame(asks, Type::get_state_nodes, {});
+    for (int i = 0; i < 5 && node.downs.empty(); ++i) node.say(link, asks);
     ASSERT_EQ(node.downs.size(), 1u);
     EXPECT_EQ(node.misbehaved.at(0).offence, Offence::flooding);
+}
+
+TEST(ModernTensorSession, any_number_of_pings_has_one_pong_waiting) {
+    Instance node{1};
+    const auto link = meet_one_that_does_not_read(node);
+    Bytes pings;
+    for (int i = 0; i < 13'000; ++i) append_frame(pings, Type::ping, {});
+    for (int i = 0; i < 300; ++i) node.say(link, *make_frame(Type::ping));
+    for (int i = 0; i < 20; ++i) node.say(link, pings);
+    EXPECT_LE(node.protocol->stats().at("queued_bytes"), 5 + Outbox::kFrameOverhead);
+    EXPECT_TRUE(node.downs.empty());
 }
 
 }  // namespace

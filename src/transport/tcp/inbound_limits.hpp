@@ -7,8 +7,8 @@
 
 namespace sennit::transport::tcp {
 
-/// Who may still come in: so many links in all, and so many from one host, so that no single host
-/// takes every place. Loopback counts in all only; there, many nodes share one address.
+/// Who may still come in: so many links in all, and so many from one host (`host_group`), so that
+/// no single host, and no single IPv6 subscriber, takes every place.
 class InboundLimits {
   public:
     InboundLimits(std::size_t links_max, std::size_t links_per_host_max)
@@ -17,8 +17,8 @@ class InboundLimits {
     /// True, and counted, if one more from `host` fits.
     bool admit(const std::string& host) {
         if (links_ >= links_max_) return false;
-        if (host_kind(host) != HostKind::loopback) {
-            auto& of_host = hosts_[host];
+        if (const auto group = host_group(host); !group.empty()) {
+            auto& of_host = hosts_[group];
             if (of_host >= links_per_host_max_) return false;
             ++of_host;
         }
@@ -30,7 +30,7 @@ class InboundLimits {
     void release(const std::string& host) {
         SENNIT_ASSERT(links_ > 0);
         --links_;
-        const auto found = hosts_.find(host);
+        const auto found = hosts_.find(host_group(host));
         if (found != hosts_.end() && --found->second == 0) hosts_.erase(found);
     }
 
@@ -38,7 +38,7 @@ class InboundLimits {
     std::size_t links_max_;
     std::size_t links_per_host_max_;
     std::size_t links_{0};
-    std::map<std::string, std::size_t> hosts_;
+    std::map<std::string, std::size_t> hosts_;  // by group
 };
 
 }  // namespace sennit::transport::tcp

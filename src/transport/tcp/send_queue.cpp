@@ -12,10 +12,21 @@ constexpr std::size_t kCapacityKept = 16;
 
 }  // namespace
 
-void SendQueue::push(SharedBytes bytes) {
+void SendQueue::push(SharedBytes bytes, bool apart) {
     SENNIT_ASSERT(bytes && !bytes->empty());
+    // One that is alone leaves at once, as a rule, and is not worth a copy.
+    const bool gathered = !apart && !empty() && bytes->size() <= kSmallMax;
     size_ += bytes->size();
-    waiting_.push_back(std::move(bytes));
+    if (!gathered) {
+        buffer_.reset();
+        waiting_.push_back(std::move(bytes));
+        return;
+    }
+    if (!buffer_ || buffer_->size() + bytes->size() > kBufferSizeMax) {
+        buffer_ = std::make_shared<Bytes>();
+        waiting_.push_back(buffer_);
+    }
+    buffer_->insert(buffer_->end(), bytes->begin(), bytes->end());
 }
 
 std::span<const boost::asio::const_buffer> SendQueue::front(Pieces& storage,
@@ -34,6 +45,7 @@ void SendQueue::consume(std::size_t n) {
     head_offset_ += n;
     while (head_ < waiting_.size() && head_offset_ >= waiting_[head_]->size()) {
         head_offset_ -= waiting_[head_]->size();
+        if (waiting_[head_] == buffer_) buffer_.reset();
         waiting_[head_].reset();
         ++head_;
     }
@@ -47,6 +59,7 @@ void SendQueue::consume(std::size_t n) {
 
 void SendQueue::clear() {
     waiting_.clear();
+    buffer_.reset();
     if (waiting_.capacity() > kCapacityKept) waiting_.shrink_to_fit();
     head_ = 0;
     head_offset_ = 0;

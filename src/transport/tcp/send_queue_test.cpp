@@ -24,10 +24,10 @@ TEST(send_queue, gives_what_was_pushed_in_order_for_every_cut) {
     std::vector<std::weak_ptr<const Bytes>> pushed;
     for (int step = 0; step < 5000; ++step) {
         if (rng.chance(3, 5)) {
-            auto next = bytes(rng, 1 + rng.below(50));
+            auto next = bytes(rng, 1 + rng.below(rng.chance(1, 9) ? 2 * SendQueue::kSmallMax : 50));
             expected.insert(expected.end(), next->begin(), next->end());
             pushed.push_back(next);
-            queue.push(std::move(next));
+            queue.push(std::move(next), rng.chance(1, 9));
         } else if (!queue.empty()) {
             SendQueue::Pieces storage;
             auto left = 1 + rng.below(std::min<std::size_t>(queue.size(), 200));
@@ -52,8 +52,8 @@ TEST(send_queue, gives_what_was_pushed_in_order_for_every_cut) {
 TEST(send_queue, offers_one_piece_alone_when_asked_to) {
     Rng rng{2};
     SendQueue queue;
-    queue.push(bytes(rng, 10));
-    queue.push(bytes(rng, 20));
+    queue.push(bytes(rng, 10), true);
+    queue.push(bytes(rng, 20), true);
     SendQueue::Pieces storage;
     ASSERT_EQ(queue.front(storage, 1).size(), 1u);
     EXPECT_EQ(queue.front(storage, 1)[0].size(), 10u);
@@ -61,6 +61,18 @@ TEST(send_queue, offers_one_piece_alone_when_asked_to) {
     EXPECT_EQ(queue.front(storage, 1)[0].size(), 6u);
     queue.consume(6);
     EXPECT_EQ(queue.front(storage, 1)[0].size(), 20u);
+}
+
+TEST(send_queue, small_pieces_share_buffers_and_large_ones_stay_as_they_are) {
+    Rng rng{3};
+    SendQueue queue;
+    const auto large = bytes(rng, SendQueue::kSmallMax + 1);
+    queue.push(large);
+    for (std::size_t i = 0; i < 10'000; ++i) queue.push(bytes(rng, 5));
+    SendQueue::Pieces storage;
+    const auto pieces = queue.front(storage, SendQueue::kPiecesMax);
+    EXPECT_EQ(pieces[0].data(), large->data());
+    EXPECT_LE(pieces.size(), 2 + 50'000 / (SendQueue::kBufferSizeMax - 5));
 }
 
 }  // namespace

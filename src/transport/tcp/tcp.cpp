@@ -182,7 +182,7 @@ void TcpTransport::on(Transmit&& transmit) {
     if (!link || link->hanging_up || link->write_failed || transmit.bytes->empty()) return;
     SENNIT_ASSERT(transmit.bytes->size() <= link->room);
     link->room -= transmit.bytes->size();
-    link->queue.push(std::move(transmit.bytes));
+    link->queue.push(std::move(transmit.bytes), link->one_write_each);
     mark_dirty(link);
 }
 

@@ -10,8 +10,9 @@ struct Options {
     /// What each link may have waiting; a protocol's largest message must fit.
     std::size_t room{1u << 20};
     std::size_t links_inbound_max{512};
-    /// From one host that is not loopback.
-    std::size_t links_inbound_per_host_max{64};
+    /// From one public host, or IPv6 /64: a few peers behind one address, and as many links again
+    /// that are closing. The protocol allows fewer to be strangers at once.
+    std::size_t links_inbound_per_host_max{16};
     /// In both directions; a dial over it fails.
     std::size_t links_max{4096};
     std::size_t dials_max{256};

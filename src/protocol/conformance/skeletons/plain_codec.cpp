@@ -61,6 +61,9 @@ Result<std::vector<WireTransaction>> take_transactions(Reader& in) {
     std::vector<WireTransaction> transactions;
     for (std::uint64_t i = 0; i < count; ++i) {
         SENNIT_TRY(const auto size, in.uleb128());
+        if (size < kTransactionSizeMin) {
+            return in.fail(Errc::malformed, "a transaction shorter than any");
+        }
         SENNIT_TRY(const auto rlp, in.take(size));
         transactions.emplace_back(SharedSlice{to_bytes(rlp)}, std::nullopt);
     }

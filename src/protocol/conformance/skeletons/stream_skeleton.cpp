@@ -45,17 +45,21 @@ class StreamSkeleton : public Session {
     }
     void on_bytes(BytesView bytes, Now now) override {
         heard_ = now.at;
-        while (!bytes.empty() && !closed_) {
-            auto frame = reader_.feed(bytes);
+        while (!closed_) {
+            auto frame = reader_.feed(bytes, now.at);
             if (!frame) return fail(Offence::framing, std::move(frame).error());
-            if (*frame) on_frame(**frame, now);
+            if (!*frame) return;
+            on_frame(**frame, now);
         }
     }
     void on_deadline(Now now) override {
         if (!layout_.established) return;
-        if (!link_->reading()) heard_ = now.at;
+        if (!link_->reading()) on_resumed(now);
         if (now.at >= heard_ + kSilenceMax) {
             return fail(Offence::silent, {Errc::timeout, "no sign of life", 0, {}});
+        }
+        if (reader_.deadline() && now.at >= *reader_.deadline()) {
+            return fail(Offence::silent, {Errc::timeout, "a large frame was not finished", 0, {}});
         }
         if (now.at >= said_ + kPingAfter) {
             said_ = now.at;
@@ -64,7 +68,8 @@ class StreamSkeleton : public Session {
     }
     std::optional<Instant> deadline() const override {
         if (!layout_.established) return std::nullopt;
-        return std::min(heard_ + kSilenceMax, said_ + kPingAfter);
+        const auto at = std::min(heard_ + kSilenceMax, said_ + kPingAfter);
+        return std::min(at, reader_.deadline().value_or(at));
     }
     std::optional<SessionOutput> poll() override {
         if (out_.empty()) return std::nullopt;
@@ -79,7 +84,10 @@ class StreamSkeleton : public Session {
         said_ = now.at;
         return Encoded{{framed(*bytes)}, 0};
     }
-    void on_resumed(Now now) override { heard_ = now.at; }
+    void on_resumed(Now now) override {
+        heard_ = now.at;
+        reader_.restart_clock(now.at);
+    }
 
   private:
     void say_status(Now now) {
