@@ -22,6 +22,8 @@ class EngineDoor {
 
     // On the driver's thread.
     void on_answer(engine::Answer answer);
+    /// Drops the callbacks that still wait; no answer may come after it.
+    void close() { waiting_.clear(); }
 
   private:
     boost::asio::io_context& driver_;

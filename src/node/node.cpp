@@ -43,6 +43,13 @@ std::string version_text() {
 class Node::Impl {
   public:
     Impl(Config config, Log log) : config_{std::move(config)}, log_{std::move(log)} {}
+    /// Whoever still waits for the engine holds a reply of the RPC server: they are let go while
+    /// that is there, and after the last thread that could bring more of them.
+    ~Impl() {
+        if (rpc_) rpc_->stop();
+        executor_.reset();
+        if (door_) door_->close();
+    }
 
     Result<void> open();
     Result<void> run();
@@ -85,6 +92,7 @@ class Node::Impl {
 
     Config config_;
     Log log_;
+    std::unique_ptr<RpcThread> rpc_;  ///< before ioc_, whose handlers hold its replies
     boost::asio::io_context ioc_{1};
     chain::Genesis genesis_;
     std::unique_ptr<chain::Store> store_;
@@ -96,12 +104,11 @@ class Node::Impl {
     std::atomic<engine::ViewPtr> view_;
     std::unique_ptr<EngineDoor> door_;
     std::unique_ptr<Backend> backend_;
-    std::unique_ptr<RpcThread> rpc_;
     std::optional<io::Signals> signals_;
     std::optional<io::TaskGroup> tasks_;
     boost::asio::steady_timer wake_{ioc_};
     boost::asio::steady_timer stopped_{ioc_};
-    std::unique_ptr<Executor> executor_;  ///< last: its threads end first
+    std::unique_ptr<Executor> executor_;
     std::uint64_t next_link_{1};
     bool pumping_{false};
     bool stopping_{false};
