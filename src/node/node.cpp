@@ -46,7 +46,7 @@ class Node::Impl {
     /// Whoever still waits for the engine holds a reply of the RPC server: they are let go while
     /// that is there, and after the last thread that could bring more of them.
     ~Impl() {
-        if (rpc_) rpc_->stop();
+        rpc_.stop();
         executor_.reset();
         if (door_) door_->close();
     }
@@ -56,9 +56,7 @@ class Node::Impl {
     void stop() {
         boost::asio::post(ioc_, [this] { begin_stop({}); });
     }
-    std::optional<NetAddress> rpc_address() const {
-        return rpc_ ? std::optional{rpc_->address()} : std::nullopt;
-    }
+    std::optional<NetAddress> rpc_address() const { return rpc_.address(); }
     engine::ViewPtr view() const { return view_.load(); }
 
   private:
@@ -92,7 +90,7 @@ class Node::Impl {
 
     Config config_;
     Log log_;
-    std::unique_ptr<RpcThread> rpc_;  ///< before ioc_, whose handlers hold its replies
+    RpcThread rpc_;  ///< before ioc_, whose handlers hold its replies
     boost::asio::io_context ioc_{1};
     chain::Genesis genesis_;
     std::unique_ptr<chain::Store> store_;
@@ -211,15 +209,14 @@ std::size_t Node::Impl::links_max() const {
 }
 
 Result<void> Node::Impl::open_rpc() {
-    door_ = std::make_unique<EngineDoor>(
-        ioc_, *engine_, [this](engine::Event event) { on_event(std::move(event)); });
+    door_ =
+        std::make_unique<EngineDoor>(ioc_, rpc_.executor(), *engine_,
+                                     [this](engine::Event event) { on_event(std::move(event)); });
     backend_ = std::make_unique<Backend>(
-        genesis_, *store_, [this] { return view_.load(); }, *door_, config_.validator_key);
+        genesis_, *store_, [this] { return view_.load(); }, *door_, rpc_.executor(),
+        config_.validator_key);
     if (!config_.rpc.enabled) return {};
-    auto started = RpcThread::start(config_.rpc, *backend_);
-    if (!started) return std::move(started).error();
-    rpc_ = *std::move(started);
-    return {};
+    return rpc_.start(config_.rpc, *backend_);
 }
 
 transport::Transport* Node::Impl::transport_of(Instance& instance, const std::string& scheme) {
@@ -393,7 +390,7 @@ void Node::Impl::begin_stop(std::optional<Error> why) {
 }
 
 io::Task<void> Node::Impl::come_down() {
-    if (rpc_) rpc_->stop();
+    rpc_.stop();
     for (auto& instance : instances_)
         instance->protocol->handle(protocol::Stop{}, io::system_now());
     pump();

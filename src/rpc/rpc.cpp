@@ -2,7 +2,6 @@
 #include "rpc/rpc.hpp"
 
 #include <algorithm>
-#include <mutex>
 
 #include "rpc/method.hpp"
 
@@ -22,6 +21,8 @@ Value response(const Value& id, Outcome outcome) {
     auto out = Value::object({{"jsonrpc", "2.0"}, {"id", id}});
     if (auto* result = std::get_if<Value>(&outcome)) {
         out.set("result", std::move(*result));
+    } else if (auto* later = std::get_if<Later>(&outcome)) {
+        out.set("result", (*later)());
     } else {
         auto& failure = std::get<Failure>(outcome);
         out.set("error",
@@ -105,25 +106,18 @@ void run(Backend& backend, const Request& request, Reply reply) {
     method->run(backend, list, std::move(reply));
 }
 
-/// Collects the answers of a batch, which may come from several threads.
+/// Collects the answers of a batch, some of which come later.
 struct Batch {
-    std::mutex mutex;
     std::vector<std::string> answers;  ///< in the order of the requests; empty: none
     std::size_t missing{0};
     std::size_t bytes{0};
     std::function<void(std::string)> reply;
 
-    bool full() {
-        std::scoped_lock lock{mutex};
-        return bytes >= kBatchAnswerMax;
-    }
+    bool full() const { return bytes >= kBatchAnswerMax; }
     void put(std::size_t index, std::string answer) {
-        {
-            std::scoped_lock lock{mutex};
-            bytes += answer.size();
-            answers[index] = std::move(answer);
-            if (--missing > 0) return;
-        }
+        bytes += answer.size();
+        answers[index] = std::move(answer);
+        if (--missing > 0) return;
         std::string list;
         list.reserve(bytes + answers.size() + 1);
         for (auto& one : answers) {
@@ -141,11 +135,15 @@ void run_batch(Backend& backend, std::span<const Value> items,
     batch->reply = std::move(reply);
     for (std::size_t i = 0; i < items.size(); ++i) {
         const auto request = read_request(items[i]);
-        const Reply done = [batch, i, id = request.id](Outcome outcome) {
+        // Asked before the question is put and again when its answer is here: what comes from the
+        // engine comes after the whole batch was asked.
+        const auto too_large = [] { return Failure{kResponseTooLarge, "response too large"}; };
+        const Reply done = [batch, i, id = request.id, too_large](Outcome outcome) {
+            if (batch->full()) outcome = too_large();
             batch->put(i, response_text(id, std::move(outcome)));
         };
         if (batch->full()) {
-            done(Failure{kResponseTooLarge, "response too large"});
+            done(too_large());
         } else {
             run(backend, request, done);
         }

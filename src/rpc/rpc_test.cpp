@@ -149,6 +149,33 @@ TEST_F(Dispatcher, limits_what_a_batch_answers) {
     EXPECT_EQ(json::parse(answer)->as_array()->size(), 100u);
 }
 
+TEST_F(Dispatcher, limits_what_a_batch_answers_when_the_answers_come_later) {
+    backend_.hold = true;
+    backend_.connected.resize(1000);
+    for (auto& peer : backend_.connected) peer.agent = std::string(1000, 'a');
+    backend_.banned.resize(1000);
+    for (auto& ban : backend_.banned) ban.why = std::string(1000, 'b');
+    std::string request;
+    for (int n = 0; n < 100; ++n)
+        request += std::string{n == 0 ? "[" : ","} + R"({"jsonrpc":"2.0","id":1,"method":")" +
+                   (n % 2 == 0 ? "sennit_peers" : "sennit_bans") + "\"}";
+    std::string answer;
+    handle(backend_, request + "]", [&](std::string text) { answer = std::move(text); });
+    for (const auto& one : std::exchange(backend_.held, {})) one();
+    EXPECT_LT(answer.size(), 12'000'000u);
+    EXPECT_GT(answer.size(), 9'000'000u);
+    EXPECT_THAT(answer, HasSubstr(R"("error":{"code":-32003,"message":"response too large"})"));
+    EXPECT_EQ(json::parse(answer)->as_array()->size(), 100u);
+}
+
+TEST_F(Dispatcher, says_that_the_engine_is_busy) {
+    backend_.trouble = Error{Errc::busy, "too many questions wait for the engine; try again"};
+    for (const auto* method : {"sennit_peers", "sennit_bans", "sennit_pool"}) {
+        EXPECT_THAT(ask(std::string{R"({"jsonrpc":"2.0","id":1,"method":")"} + method + "\"}"),
+                    HasSubstr(R"("code":-32000,"message":"too many questions wait)"));
+    }
+}
+
 TEST_F(Dispatcher, waits_for_all_of_a_batch_in_any_order) {
     backend_.hold = true;
     std::string out;

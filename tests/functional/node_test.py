@@ -113,5 +113,18 @@ class Disk(unittest.TestCase):
             self.assertIn("disk", node.log())
 
 
+class Rpc(unittest.TestCase):
+    def test_a_batch_of_lists_is_answered_whole(self):
+        with Node() as node:
+            node.wait_for("RPC at")
+            methods = ["sennit_peers", "sennit_bans", "sennit_pool", "eth_getTransactionByHash"] * 25
+            batch = [{"jsonrpc": "2.0", "id": n, "method": method,
+                      "params": ["0x" + "00" * 32] if method.startswith("eth") else []}
+                     for n, method in enumerate(methods)]
+            answers = node.ask(batch)
+            self.assertEqual([one["id"] for one in answers], list(range(100)))
+            self.assertEqual([one for one in answers if "result" not in one], [])
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])
