@@ -17,6 +17,11 @@ constexpr std::size_t kBatchMax = 100;
 /// ask for a whole block.
 constexpr std::size_t kBatchAnswerMax = 10'000'000;
 
+/// Ids and names come back in answers, where a byte may take six: one of a megabyte would be a
+/// large answer to a batch of nothing.
+constexpr std::size_t kIdSizeMax = 256;
+constexpr std::size_t kNameShownMax = 64;
+
 Value response(const Value& id, Outcome outcome) {
     auto out = Value::object({{"jsonrpc", "2.0"}, {"id", id}});
     if (auto* result = std::get_if<Value>(&outcome)) {
@@ -60,6 +65,19 @@ bool finite(const Value& number) {
     return last >= '0' && last <= '9';
 }
 
+std::size_t id_size(const Value& id) {
+    if (id.is_text()) return id.as_text()->size();
+    return id.is_number() ? id.as_number()->size() : 0;
+}
+
+/// As much of a name as an answer repeats, cut between two characters.
+std::string shown(std::string_view name) {
+    if (name.size() <= kNameShownMax) return std::string{name};
+    std::size_t end = kNameShownMax;
+    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0u) == 0x80u) --end;
+    return std::string{name.substr(0, end)} + "...";
+}
+
 Request read_request(const Value& value) {
     Request out;
     const auto invalid = [&](std::string why) {
@@ -71,6 +89,8 @@ Request read_request(const Value& value) {
     if (const auto* id = value.find("id")) {
         if (!id->is_null() && !id->is_text() && !(id->is_number() && finite(*id)))
             return invalid("id must be a string, a number or null");
+        if (id_size(*id) > kIdSizeMax)
+            return invalid("id longer than " + std::to_string(kIdSizeMax) + " bytes");
         out.id = *id;
     }
     const auto* version = value.find("jsonrpc");
@@ -86,8 +106,8 @@ void run(Backend& backend, const Request& request, Reply reply) {
     if (request.wrong) return reply(*request.wrong);
     const auto* method = find_method(request.method);
     if (method == nullptr) {
-        return reply(Failure{kMethodNotFound,
-                             "the method " + request.method + " does not exist/is not available"});
+        return reply(Failure{kMethodNotFound, "the method " + shown(request.method) +
+                                                  " does not exist/is not available"});
     }
     Params list;
     if (request.params != nullptr && !request.params->is_null()) {

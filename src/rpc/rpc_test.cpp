@@ -47,6 +47,23 @@ TEST_F(Dispatcher, refuses_ids_that_no_answer_can_carry) {
     }
 }
 
+TEST_F(Dispatcher, repeats_little_of_what_a_stranger_wrote) {
+    const auto ask_with = [&](const std::string& id, const std::string& method) {
+        return ask(R"({"jsonrpc":"2.0","id":)" + id + R"(,"method":")" + method + "\"}");
+    };
+    const std::string long_id(257, '7');
+    for (const auto& id : {long_id, '"' + long_id + '"'}) {
+        const auto answer = ask_with(id, "eth_chainId");
+        EXPECT_THAT(answer, HasSubstr(R"("id":null,"error":{"code":-32600,)"));
+        EXPECT_THAT(answer, HasSubstr("id longer than 256 bytes"));
+    }
+    EXPECT_THAT(ask_with('"' + std::string(256, 'a') + '"', "eth_chainId"), HasSubstr("result"));
+    EXPECT_LT(ask_with("1", std::string(500'000, '\x7f')).size(), 1000u);
+    // Cut before a character of three bytes, not within it.
+    EXPECT_THAT(ask_with("1", std::string(63, 'm') + "\xe2\x82\xac" + std::string(60, 'm')),
+                HasSubstr(std::string(63, 'm') + "... does not exist"));
+}
+
 TEST_F(Dispatcher, does_not_answer_notifications) {
     EXPECT_EQ(ask(R"({"jsonrpc":"2.0","method":"eth_chainId"})"), "");
     EXPECT_EQ(ask(R"({"jsonrpc":"2.0","method":"no_such_method"})"), "");
