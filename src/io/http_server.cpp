@@ -220,6 +220,7 @@ class HttpServer::Impl {
           tasks_{executor, options_.connections_max + 1, std::move(on_failure)} {}
 
     Result<NetAddress> listen();
+    void refuse() { refusing_ = true; }
     Task<void> stop(Duration grace);
     std::size_t connections() const { return connections_.size(); }
 
@@ -238,6 +239,7 @@ class HttpServer::Impl {
     std::shared_ptr<AnswerBudget> budget_;
     Tcp::acceptor acceptor_;
     bool stopping_{false};
+    std::atomic<bool> refusing_{false};
     std::map<std::uint64_t, std::shared_ptr<Connection>> connections_;
     std::uint64_t next_connection_{0};
     TaskGroup tasks_;
@@ -306,7 +308,7 @@ Task<void> HttpServer::Impl::serve_requests(Connection& connection) {
         if (!request) co_return;
         const bool head = request->method == "HEAD";
         auto answered = co_await answer(std::move(*request));
-        keep_alive = keep_alive && !stopping_;
+        keep_alive = keep_alive && !stopping_ && !refusing_;
         connection.stream.expires_after(options_.request_timeout);
         const bool written = co_await write_response(connection, std::move(answered.response),
                                                      version, head, keep_alive);
@@ -356,6 +358,7 @@ Task<void> HttpServer::Impl::refuse(Connection& connection, beast::error_code er
 }
 
 Task<Answer> HttpServer::Impl::answer(HttpRequest request) {
+    if (refusing_) co_return Answer{plain(503, "stopping\n")};
     const auto pending =
         std::make_shared<PendingReply>(co_await asio::this_coro::executor, budget_);
     {
@@ -391,6 +394,10 @@ HttpServer::~HttpServer() = default;
 
 Result<NetAddress> HttpServer::listen() {
     return impl_->listen();
+}
+
+void HttpServer::refuse() {
+    impl_->refuse();
 }
 
 Task<void> HttpServer::stop(Duration grace) {

@@ -51,6 +51,10 @@ class HttpServer {
     /// bound; Errc::io when it is taken or not ours.
     Result<NetAddress> listen();
 
+    /// From any thread: what is asked from now on gets 503, also what waits in the executor's
+    /// queue.
+    void refuse();
+
     /// Refuses new connections, closes idle ones, gives requests that are being answered up to
     /// `grace`, and ends. Before the destructor, if `listen` succeeded.
     Task<void> stop(Duration grace = std::chrono::seconds{2});

@@ -48,6 +48,7 @@ class Server {
         thread_.join();
     }
 
+    void refuse() { server_.refuse(); }
     HttpCall call(std::string target = "/", std::string body = "") const {
         return HttpCall{.host = address_.host,
                         .port = address_.port,
@@ -285,6 +286,23 @@ TEST(http, one_host_does_not_get_all_connections) {
         neighbour.send(request);
         EXPECT_THAT(neighbour.read(12), StartsWith("HTTP/1.1 200"));
     }
+}
+
+TEST(http, what_is_asked_after_refuse_gets_503) {
+    std::promise<void> called;
+    std::promise<void> refused;
+    Server server{[&](const HttpRequest&, const Reply& reply) {
+        called.set_value();
+        refused.get_future().wait();  // the thread is busy while the next request arrives
+        reply(HttpResponse{});
+    }};
+    auto before = std::async(std::launch::async, [&] { return http_request(server.call()); });
+    called.get_future().wait();
+    server.refuse();
+    auto after = std::async(std::launch::async, [&] { return http_request(server.call()); });
+    refused.set_value();
+    EXPECT_EQ(before.get()->status, 200);
+    EXPECT_EQ(after.get()->status, 503);
 }
 
 TEST(http, stop_lets_a_request_that_is_being_answered_finish) {

@@ -24,8 +24,8 @@ namespace sennit::node {
 
 namespace {
 
-/// Jobs under way get this long to end when the node stops; the rest is done again at the next
-/// start.
+/// Requests and jobs under way get this long to end when the node stops; the rest is done again at
+/// the next start.
 constexpr Duration kStopMax = std::chrono::seconds{10};
 
 Result<std::string> read_file(const std::string& path) {
@@ -85,6 +85,7 @@ class Node::Impl {
     void arm();
     void begin_stop(std::optional<Error> why);
     io::Task<void> come_down();
+    io::Task<void> pause();
     io::Task<void> watch_signals();
     void log(engine::Notify::Level level, std::string_view text) const { log_(level, text); }
 
@@ -114,14 +115,16 @@ class Node::Impl {
 };
 
 Result<void> Node::Impl::open() {
-    signals_.emplace(ioc_.get_executor());
     tasks_.emplace(ioc_.get_executor(), 8, [this](std::string_view task, std::string_view what) {
         begin_stop(Error{Errc::io, "internal task failed", Error::kNowhere,
                          std::string{task} + ": " + std::string{what}});
     });
     SENNIT_TRY(open_chain());
     SENNIT_TRY(open_protocols());
-    return open_rpc();
+    SENNIT_TRY(open_rpc());
+    // Not before: nobody would hear them, and a node that is opening loses nothing to a kill.
+    signals_.emplace(ioc_.get_executor());
+    return {};
 }
 
 Result<void> Node::Impl::open_chain() {
@@ -365,6 +368,8 @@ Result<void> Node::Impl::run() {
         pump();
     });
     ioc_.run();
+    rpc_.stop();
+    executor_->drop_writes();
     executor_.reset();
     if (fault_) return *fault_;
     return {};
@@ -372,7 +377,8 @@ Result<void> Node::Impl::run() {
 
 io::Task<void> Node::Impl::watch_signals() {
     const int first = co_await signals_->next();
-    log(engine::Notify::Level::info, "signal " + std::to_string(first) + ": stopping");
+    log(engine::Notify::Level::info,
+        "signal " + std::to_string(first) + ": stopping; a second one ends the node at once");
     begin_stop({});
 }
 
@@ -390,21 +396,26 @@ void Node::Impl::begin_stop(std::optional<Error> why) {
 }
 
 io::Task<void> Node::Impl::come_down() {
-    rpc_.stop();
+    rpc_.begin_stop();
     for (auto& instance : instances_)
         instance->protocol->handle(protocol::Stop{}, io::system_now());
     pump();
     for (auto& instance : instances_) {
         for (auto& [scheme, transport] : instance->transports) co_await transport->stop();
     }
-    on_event(engine::Shutdown{});
     const auto until = io::system_now().at + kStopMax;
-    while (!executor_->idle() && io::system_now().at < until) {
-        stopped_.expires_after(std::chrono::milliseconds{5});
-        co_await stopped_.async_wait(io::kAsTuple);
-    }
+    // While the engine still answers: RPC's last requests may wait for it.
+    while (!rpc_.ended() && io::system_now().at < until) co_await pause();
+    on_event(engine::Shutdown{});
+    executor_->drop_jobs();
+    while (!executor_->idle() && io::system_now().at < until) co_await pause();
     tasks_->close();
     co_await tasks_->join();
+}
+
+io::Task<void> Node::Impl::pause() {
+    stopped_.expires_after(std::chrono::milliseconds{5});
+    co_await stopped_.async_wait(io::kAsTuple);
 }
 
 Node::Node(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}

@@ -25,7 +25,11 @@ Result<void> RpcThread::start(const RpcConfig& config, rpc::Backend& backend) {
         return error;
     }
     address_ = *std::move(bound);
-    thread_ = std::thread{[context = &ioc_] { context->run(); }};
+    ended_ = false;
+    thread_ = std::thread{[this] {
+        ioc_.run();
+        ended_ = true;
+    }};
     return {};
 }
 
@@ -33,12 +37,18 @@ RpcThread::~RpcThread() {
     stop();
 }
 
-void RpcThread::stop() {
-    if (!thread_.joinable()) return;
+void RpcThread::begin_stop() {
+    if (!thread_.joinable() || stopping_) return;
+    stopping_ = true;
+    server_->refuse();
     boost::asio::post(ioc_, [this] {
         boost::asio::co_spawn(ioc_, server_->stop(), [this](std::exception_ptr) { ioc_.stop(); });
     });
-    thread_.join();
+}
+
+void RpcThread::stop() {
+    begin_stop();
+    if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace sennit::node

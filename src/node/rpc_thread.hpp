@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <thread>
 
@@ -23,13 +24,20 @@ class RpcThread {
     Result<void> start(const RpcConfig& config, rpc::Backend& backend);
     /// Where it listens; nullopt before `start`.
     const std::optional<NetAddress>& address() const { return address_; }
-    /// Refuses new requests, lets those under way end for at most two seconds, joins.
+    /// Refuses new requests and lets those under way end for at most two seconds. Returns at once:
+    /// meanwhile the engine still answers them.
+    void begin_stop();
+    /// Nothing of it runs any more.
+    bool ended() const { return ended_; }
+    /// Joins, too.
     void stop();
 
   private:
     boost::asio::io_context ioc_{1};
     std::unique_ptr<io::HttpServer> server_;
     std::optional<NetAddress> address_;
+    std::atomic<bool> ended_{true};
+    bool stopping_{false};
     std::thread thread_;
 };
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """One node and what its operator and its machine do to it: signals, full disks, descriptors.
-Usage: node_test.py BINARY"""
+Usage: node_test.py BINARY [TEST...]"""
 import json
 import os
 import pathlib
@@ -38,8 +38,8 @@ class Node:
     def __init__(self, slot=2, change=lambda text: text, limits=lambda: None, start=True):
         self.directory = tempfile.TemporaryDirectory()
         self.path = pathlib.Path(self.directory.name)
-        self.rpc_port = free_port()
-        made = run("init", "--dir", str(self.path), "--slot", str(slot), "--port", str(free_port()),
+        self.port, self.rpc_port = free_port(), free_port()
+        made = run("init", "--dir", str(self.path), "--slot", str(slot), "--port", str(self.port),
                    "--rpc-port", str(self.rpc_port))
         assert made.returncode == 0, made.stderr
         config = self.path / "config.toml"
@@ -113,6 +113,54 @@ class Disk(unittest.TestCase):
             self.assertIn("disk", node.log())
 
 
+class Signals(unittest.TestCase):
+    def test_a_second_one_ends_a_node_at_once_that_is_stopping(self):
+        with Node() as node:
+            node.wait_for("listens on")
+            with socket.create_connection(("127.0.0.1", node.port)):  # a peer that does not hang up
+                node.process.send_signal(signal.SIGTERM)
+                node.wait_for("stopping")
+                node.process.send_signal(signal.SIGTERM)
+                self.assertEqual(node.join(), 128 + signal.SIGTERM, node.log())
+                self.assertIn("a second signal", node.log())
+
+    def test_one_ends_a_node_that_is_opening(self):
+        with Node(start=False) as node:
+            genesis = node.path / "genesis.json"
+            genesis.unlink()
+            os.mkfifo(genesis)  # opening lasts until somebody writes
+            node.start()
+            time.sleep(0.5)
+            node.process.send_signal(signal.SIGTERM)
+            self.assertEqual(node.join(), -signal.SIGTERM, node.log())
+
+    def test_one_stops_in_order_while_clients_ask(self):
+        with Node() as node:
+            node.wait_for("RPC at")
+            ended = threading.Event()
+
+            def ask():
+                while not ended.is_set():
+                    try:
+                        node.ask([{"jsonrpc": "2.0", "id": 1, "method": "sennit_peers"}] * 50)
+                    except OSError:
+                        pass
+
+            clients = [threading.Thread(target=ask) for _ in range(8)]
+            for client in clients:
+                client.start()
+            time.sleep(1)
+            began = time.monotonic()
+            node.process.send_signal(signal.SIGTERM)
+            try:
+                self.assertEqual(node.join(), 0, node.log())
+                self.assertLess(time.monotonic() - began, 15)
+            finally:
+                ended.set()
+                for client in clients:
+                    client.join()
+
+
 class Rpc(unittest.TestCase):
     def test_a_batch_of_lists_is_answered_whole(self):
         with Node() as node:
@@ -127,4 +175,4 @@ class Rpc(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
