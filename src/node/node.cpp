@@ -11,10 +11,12 @@
 
 #include "chain/trust.hpp"
 #include "io/clock.hpp"
+#include "io/descriptors.hpp"
 #include "io/random.hpp"
 #include "io/signals.hpp"
 #include "node/backend.hpp"
 #include "node/executor.hpp"
+#include "node/link_plan.hpp"
 #include "node/rpc_thread.hpp"
 #include "protocol/registry.hpp"
 #include "storage/open_store.hpp"
@@ -27,6 +29,10 @@ namespace {
 /// Requests and jobs under way get this long to end when the node stops; the rest is done again at
 /// the next start.
 constexpr Duration kStopMax = std::chrono::seconds{10};
+
+/// What is neither a link, nor RPC's, nor a table of the database: its logs and what a compaction
+/// writes, listeners, look-ups of names (64 with a socket or two each), the standard streams.
+constexpr std::size_t kOtherFiles = 200;
 
 Result<std::string> read_file(const std::string& path) {
     std::ifstream in{path, std::ios::binary};
@@ -72,7 +78,7 @@ class Node::Impl {
 
     Result<void> open_chain();
     Result<void> open_protocols();
-    std::size_t links_max() const;
+    Result<void> plan();
     Result<void> open_rpc();
     Result<void> open_protocol(InstanceId id, const ProtocolConfig& protocol);
     transport::Transport* transport_of(Instance& instance, const std::string& scheme);
@@ -91,6 +97,7 @@ class Node::Impl {
 
     Config config_;
     Log log_;
+    LinkPlan plan_;
     RpcThread rpc_;  ///< before ioc_, whose handlers hold its replies
     boost::asio::io_context ioc_{1};
     chain::Genesis genesis_;
@@ -119,11 +126,32 @@ Result<void> Node::Impl::open() {
         begin_stop(Error{Errc::io, "internal task failed", Error::kNowhere,
                          std::string{task} + ": " + std::string{what}});
     });
+    SENNIT_TRY(plan());
     SENNIT_TRY(open_chain());
     SENNIT_TRY(open_protocols());
     SENNIT_TRY(open_rpc());
     // Not before: nobody would hear them, and a node that is opening loses nothing to a kill.
     signals_.emplace(ioc_.get_executor());
+    return {};
+}
+
+Result<void> Node::Impl::plan() {
+    Descriptors descriptors;
+    descriptors.max = io::raise_descriptors_max();
+    descriptors.others = static_cast<std::size_t>(storage::Options{}.open_files_max) + kOtherFiles;
+    if (config_.rpc.enabled) descriptors.others += io::HttpServerOptions{}.connections_max;
+    descriptors.protocols = config_.protocols.size();
+    auto& peers = config_.engine.peers;
+    SENNIT_TRY(plan_, plan_links(descriptors, peers.connected_max));
+    if (plan_.connected_max == peers.connected_max) return {};
+    log(engine::Notify::Level::warning,
+        "only " + std::to_string(plan_.connected_max) +
+            " of peers.max = " + std::to_string(peers.connected_max) +
+            " peers, since this process may open " + std::to_string(descriptors.max) +
+            " files; raise the limit: ulimit -n, or LimitNOFILE= of the service");
+    peers.connected_max = plan_.connected_max;
+    peers.outbound_wanted = std::min(peers.outbound_wanted, peers.connected_max);
+    peers.inbound_max = std::min(peers.inbound_max, peers.connected_max - peers.outbound_wanted);
     return {};
 }
 
@@ -194,7 +222,7 @@ Result<void> Node::Impl::open_protocol(InstanceId id, const ProtocolConfig& want
     config.slot_seconds = static_cast<std::uint32_t>(genesis_.stake.slot_seconds);
     config.agent = version_text();
     config.frame_budget = frame_budget_;
-    config.links_max = links_max();
+    config.links_max = plan_.links_max;
     config.options = wanted.options;
     const protocol::Keys keys{config_.node_key};
     SENNIT_TRY(auto made, entry->make(config, keys, Rng{io::system_seed()}, saved));
@@ -203,12 +231,6 @@ Result<void> Node::Impl::open_protocol(InstanceId id, const ProtocolConfig& want
     engine_->attach(id, wanted.name, *instances_.back()->protocol, io::system_now());
     for (const auto& peer : wanted.peers) engine_->add_bootstrap(id, peer);
     return {};
-}
-
-/// As many again as the engine has slots for: handshakes, and refusals that are being said.
-std::size_t Node::Impl::links_max() const {
-    constexpr std::size_t kLeast = 256;
-    return std::max(kLeast, 2 * config_.engine.peers.connected_max);
 }
 
 Result<void> Node::Impl::open_rpc() {
@@ -239,7 +261,8 @@ transport::Transport* Node::Impl::transport_of(Instance& instance, const std::st
         begin_stop(Error{Errc::io, "transport failed", Error::kNowhere,
                          std::string{task} + ": " + std::string{what}});
     };
-    environment.links_inbound_max = 2 * links_max();
+    environment.links_inbound_max = plan_.inbound_max();
+    environment.links_max = plan_.sockets_max();
     auto made = transport::make_transport(scheme, std::move(environment));
     if (!made) {
         log(engine::Notify::Level::warning, made.error().text());

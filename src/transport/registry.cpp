@@ -16,12 +16,20 @@ struct Entry {
 };
 
 constexpr std::array kEntries{
-    Entry{"http", [](Environment e) { return http::make_transport(std::move(e), {}); }},
+    Entry{"http",
+          [](Environment e) {
+              http::Options options;
+              const auto inbound = std::min(e.links_inbound_max, e.links_max);
+              options.connections_inbound_max = std::min(options.connections_inbound_max, inbound);
+              options.exchanges_outbound_max =
+                  std::min(options.exchanges_outbound_max, e.links_max - inbound);
+              return http::make_transport(std::move(e), options);
+          }},
     Entry{"tcp",
           [](Environment e) {
               tcp::Options options;
               options.links_inbound_max = e.links_inbound_max;
-              options.links_max = std::max(options.links_max, 2 * e.links_inbound_max);
+              options.links_max = e.links_max;
               return tcp::make_transport(std::move(e), options);
           }},
 };

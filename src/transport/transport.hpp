@@ -29,6 +29,8 @@ struct Environment {
     io::TaskGroup::OnFailure task_failed;
     /// Links that peers opened, at once.
     std::size_t links_inbound_max{512};
+    /// In both directions, dials under way included: each takes a descriptor.
+    std::size_t links_max{4096};
 };
 
 /// Carries out what protocols ask for, and reports what happened through the sink.

@@ -161,6 +161,29 @@ class Signals(unittest.TestCase):
                     client.join()
 
 
+class Descriptors(unittest.TestCase):
+    @staticmethod
+    def limited(soft, hard, peers=50):
+        return Node(limits=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard)),
+                    change=lambda text: text.replace("max = 50", f"max = {peers}"))
+
+    def test_the_limit_is_raised_as_far_as_it_may_be(self):
+        with self.limited(256, 4000) as node:
+            node.wait_for("RPC at")
+            self.assertEqual(resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE), (4000, 4000))
+            self.assertNotIn("peers.max", node.log())
+
+    def test_more_peers_than_there_are_descriptors_for_are_cut(self):
+        with self.limited(1000, 1000, peers=5000) as node:
+            node.wait_for("RPC at")
+            self.assertIn("of peers.max = 5000 peers", node.log())
+
+    def test_too_few_descriptors_are_refused_with_1_and_a_reason(self):
+        with self.limited(500, 500) as node:
+            self.assertEqual(node.join(), 1)
+            self.assertRegex(node.log(), r"too few open files allowed: 500, .*ulimit -n")
+
+
 class Rpc(unittest.TestCase):
     def test_a_batch_of_lists_is_answered_whole(self):
         with Node() as node:
