@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "node/node.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -40,6 +41,29 @@ Result<std::string> read_file(const std::string& path) {
     return std::string{std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{}};
 }
 
+/// Whether these links are such as a protocol is made for: any other is a bug to it, not an input.
+bool speaks_over(std::span<const Carrier> carriers, std::string_view scheme) {
+    const auto carrier = transport::carrier_of(scheme);
+    return carrier && std::find(carriers.begin(), carriers.end(), *carrier) != carriers.end();
+}
+
+/// `key` is where the configuration has the addresses.
+Result<void> check_schemes(const protocol::Entry& entry, std::string_view key,
+                           std::span<const NetAddress> addresses) {
+    for (const auto& address : addresses) {
+        if (speaks_over(entry.carriers, address.scheme)) continue;
+        std::string possible;
+        for (const auto& scheme : transport::transport_schemes()) {
+            if (speaks_over(entry.carriers, scheme))
+                possible += (possible.empty() ? "" : ", ") + scheme;
+        }
+        return Error{Errc::unsupported, "address with a wrong scheme", Error::kNowhere,
+                     "protocols." + std::string{entry.name} + "." + std::string{key} + ": " +
+                         address.text() + "; this protocol runs over " + possible};
+    }
+    return {};
+}
+
 }  // namespace
 
 std::string version_text() {
@@ -69,6 +93,7 @@ class Node::Impl {
     struct Instance {
         InstanceId id;
         std::string name;
+        std::span<const Carrier> carriers;
         std::unique_ptr<protocol::Protocol> protocol;
         std::map<std::string, std::unique_ptr<transport::Transport>> transports;
         std::map<LinkId, std::string> link_scheme;
@@ -204,6 +229,8 @@ Result<void> Node::Impl::open_protocol(InstanceId id, const ProtocolConfig& want
         return Error{Errc::unsupported, "no such protocol", Error::kNowhere,
                      wanted.name + "; there are: " + known};
     }
+    SENNIT_TRY(check_schemes(*entry, "listen", wanted.listens));
+    SENNIT_TRY(check_schemes(*entry, "peers", wanted.peers));
     Writer prefix{sizeof id.value};
     prefix.be(id.value);
     protocol::SavedValues saved;
@@ -226,8 +253,14 @@ Result<void> Node::Impl::open_protocol(InstanceId id, const ProtocolConfig& want
     config.options = wanted.options;
     const protocol::Keys keys{config_.node_key};
     SENNIT_TRY(auto made, entry->make(config, keys, Rng{io::system_seed()}, saved));
-    instances_.push_back(std::make_unique<Instance>(
-        Instance{id, wanted.name, std::move(made), {}, {}, {}, boost::asio::steady_timer{ioc_}}));
+    instances_.push_back(std::make_unique<Instance>(Instance{id,
+                                                             wanted.name,
+                                                             entry->carriers,
+                                                             std::move(made),
+                                                             {},
+                                                             {},
+                                                             {},
+                                                             boost::asio::steady_timer{ioc_}}));
     engine_->attach(id, wanted.name, *instances_.back()->protocol, io::system_now());
     for (const auto& peer : wanted.peers) engine_->add_bootstrap(id, peer);
     return {};
@@ -248,6 +281,8 @@ transport::Transport* Node::Impl::transport_of(Instance& instance, const std::st
     if (const auto found = instance.transports.find(scheme); found != instance.transports.end()) {
         return found->second.get();
     }
+    // Configured addresses were checked; this one a stranger may have named.
+    if (!speaks_over(instance.carriers, scheme)) return nullptr;
     transport::Environment environment;
     environment.executor = ioc_.get_executor();
     environment.next_link = [this] { return LinkId{next_link_++}; };

@@ -12,11 +12,12 @@ namespace {
 
 struct Entry {
     std::string_view scheme;
+    Carrier carrier;
     std::unique_ptr<Transport> (*make)(Environment);
 };
 
 constexpr std::array kEntries{
-    Entry{"http",
+    Entry{"http", Carrier::exchange,
           [](Environment e) {
               http::Options options;
               const auto inbound = std::min(e.links_inbound_max, e.links_max);
@@ -25,7 +26,7 @@ constexpr std::array kEntries{
                   std::min(options.exchanges_outbound_max, e.links_max - inbound);
               return http::make_transport(std::move(e), options);
           }},
-    Entry{"tcp",
+    Entry{"tcp", Carrier::stream,
           [](Environment e) {
               tcp::Options options;
               options.links_inbound_max = e.links_inbound_max;
@@ -51,6 +52,13 @@ std::vector<std::string> transport_schemes() {
     std::vector<std::string> out;
     for (const auto& entry : kEntries) out.emplace_back(entry.scheme);
     return out;
+}
+
+std::optional<Carrier> carrier_of(std::string_view scheme) {
+    for (const auto& entry : kEntries) {
+        if (entry.scheme == scheme) return entry.carrier;
+    }
+    return std::nullopt;
 }
 
 }  // namespace sennit::transport

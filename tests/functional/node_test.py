@@ -5,6 +5,7 @@ Usage: node_test.py BINARY [TEST...]"""
 import json
 import os
 import pathlib
+import re
 import resource
 import signal
 import socket
@@ -111,6 +112,16 @@ class Disk(unittest.TestCase):
             self.assertNotEqual(sent[-1].returncode, 0)
             self.assertEqual(node.join(), 1, node.log())
             self.assertIn("disk", node.log())
+
+
+class Addresses(unittest.TestCase):
+    def test_a_scheme_that_the_protocol_does_not_run_over_is_refused_with_1_and_a_reason(self):
+        for key, address in [("listen", "tpc://127.0.0.1:30303"), ("listen", "http://127.0.0.1:30303"),
+                             ("peers", "http://127.0.0.1:30303"), ("peers", "serial:///dev/ttyUSB0")]:
+            change = lambda text: re.sub(rf"\n{key} = .*", f'\n{key} = ["{address}"]', text)
+            with self.subTest(f"{key} {address}"), Node(change=change) as node:
+                self.assertEqual(node.join(5), 1)
+                self.assertRegex(node.log(), rf"protocols\.moderntensor\.{key}: {address}.*runs over tcp")
 
 
 class Signals(unittest.TestCase):
