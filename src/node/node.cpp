@@ -8,11 +8,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <filesystem>
-#include <fstream>
 
 #include "chain/trust.hpp"
 #include "io/clock.hpp"
 #include "io/descriptors.hpp"
+#include "io/file.hpp"
 #include "io/random.hpp"
 #include "io/signals.hpp"
 #include "node/backend.hpp"
@@ -34,12 +34,6 @@ constexpr Duration kStopMax = std::chrono::seconds{10};
 /// What is neither a link, nor RPC's, nor a table of the database: its logs and what a compaction
 /// writes, listeners, look-ups of names (64 with a socket or two each), the standard streams.
 constexpr std::size_t kOtherFiles = 200;
-
-Result<std::string> read_file(const std::string& path) {
-    std::ifstream in{path, std::ios::binary};
-    if (!in) return Error{Errc::io, "cannot read file", Error::kNowhere, path};
-    return std::string{std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{}};
-}
 
 /// Whether these links are such as a protocol is made for: any other is a bug to it, not an input.
 bool speaks_over(std::span<const Carrier> carriers, std::string_view scheme) {
@@ -181,7 +175,7 @@ Result<void> Node::Impl::plan() {
 }
 
 Result<void> Node::Impl::open_chain() {
-    SENNIT_TRY(auto text, read_file(config_.genesis_file));
+    SENNIT_TRY(auto text, io::read_file(config_.genesis_file));
     auto genesis = chain::parse_genesis(text);
     if (!genesis) {
         auto error = std::move(genesis).error();
