@@ -190,8 +190,14 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : kBadArguments;
     }
-    if (const auto done = command(); !done) {
-        std::fprintf(stderr, "sennit: %s\n", done.error().text().c_str());
+    try {
+        if (const auto done = command(); !done) {
+            std::fprintf(stderr, "sennit: %s\n", done.error().text().c_str());
+            return kFailed;
+        }
+    } catch (const std::exception& error) {
+        // The libraries' and the system's, where nothing better was said.
+        std::fprintf(stderr, "sennit: %s\n", error.what());
         return kFailed;
     }
     return 0;

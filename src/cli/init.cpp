@@ -121,7 +121,8 @@ Result<void> init(const InitOptions& options) {
     }
     SENNIT_TRY(make_directory(options.directory));
     const auto genesis_path = options.directory + "/genesis.json";
-    if (std::filesystem::exists(genesis_path)) {
+    std::error_code unknown;  // what cannot be looked at is in the way as well
+    if (std::filesystem::exists(genesis_path, unknown) || unknown) {
         return Error{Errc::duplicate, "there is a chain already", Error::kNowhere,
                      genesis_path + "; choose another --dir, or remove that directory"};
     }

@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 
 #include "base/bytes.hpp"
 #include "base/rng.hpp"
+#include "io/file.hpp"
 #include "io/random.hpp"
 
 namespace sennit::cli {
@@ -47,9 +47,7 @@ Result<void> write_secret(const std::string& path, const Secret& secret) {
 }
 
 Result<std::string> read_text(const std::string& path) {
-    std::ifstream in{path, std::ios::binary};
-    if (!in) return file_error("cannot read file", path);
-    return std::string{std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{}};
+    return io::read_file(path);
 }
 
 Result<void> write_text(const std::string& path, std::string_view text) {

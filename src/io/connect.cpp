@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "io/connect.hpp"
 
+#include <netdb.h>
+
+#include <atomic>
 #include <boost/asio/post.hpp>
+#include <cstring>
+#include <functional>
+#include <mutex>
+#include <thread>
 
 #include "io/clock.hpp"
 #include "io/timer.hpp"
@@ -13,17 +20,75 @@ namespace {
 /// More than any honest name has; each costs a share of the dial's time.
 constexpr std::size_t kEndpointsMax = 16;
 
-/// Shared by a lookup and the task that waits for it, because the lookup may outlive the task.
-struct Lookup {
-    explicit Lookup(const asio::any_io_executor& executor)
-        : resolver{executor}, done{executor, asio::steady_timer::time_point::max()} {}
+/// As many names may be waited for at once; each has a thread.
+constexpr int kLookupsMax = 64;
+std::atomic<int> lookups_under_way{0};
 
-    Tcp::resolver resolver;
-    asio::steady_timer done;
-    bool finished{false};
-    boost::system::error_code error;
+struct Found {
+    int error{0};  ///< of getaddrinfo
     std::vector<Tcp::endpoint> endpoints;
 };
+
+/// Where a lookup's thread and its caller meet. The thread may outlive the caller and everything
+/// that the caller knows, so it has nothing but this.
+struct Meeting {
+    std::mutex mutex;
+    std::function<void(Found)> deliver;  ///< guarded; empty when nobody waits any more
+};
+
+/// The caller's end: from its destruction on the thread delivers nothing.
+struct Caller {
+    std::shared_ptr<Meeting> meeting{std::make_shared<Meeting>()};
+
+    Caller() = default;
+    Caller(const Caller&) = delete;
+    Caller& operator=(const Caller&) = delete;
+    ~Caller() {
+        const std::scoped_lock lock{meeting->mutex};
+        meeting->deliver = nullptr;
+    }
+};
+
+Found look_up(const std::string& host, std::uint16_t port) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
+    addrinfo* list = nullptr;
+    Found out;
+    out.error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
+    if (out.error != 0) return out;
+    for (auto* at = list; at != nullptr && out.endpoints.size() < kEndpointsMax; at = at->ai_next) {
+        Tcp::endpoint endpoint;
+        if (at->ai_addrlen > endpoint.capacity()) continue;
+        std::memcpy(endpoint.data(), at->ai_addr, at->ai_addrlen);
+        endpoint.resize(at->ai_addrlen);
+        out.endpoints.push_back(endpoint);
+    }
+    ::freeaddrinfo(list);
+    return out;
+}
+
+/// False: there are too many, or the system has no thread for it.
+bool start_lookup(std::shared_ptr<Meeting> meeting, std::string host, std::uint16_t port) {
+    if (lookups_under_way.fetch_add(1) >= kLookupsMax) {
+        --lookups_under_way;
+        return false;
+    }
+    try {
+        std::thread{[meeting = std::move(meeting), host = std::move(host), port] {
+            auto found = look_up(host, port);
+            {
+                const std::scoped_lock lock{meeting->mutex};
+                if (meeting->deliver) std::exchange(meeting->deliver, nullptr)(std::move(found));
+            }
+            --lookups_under_way;
+        }}.detach();
+    } catch (const std::system_error&) {
+        --lookups_under_way;
+        return false;
+    }
+    return true;
+}
 
 Error timed_out(std::string detail) {
     return Error{Errc::timeout, "timed out", Error::kNowhere, std::move(detail)};
@@ -42,31 +107,32 @@ Task<Result<std::vector<Tcp::endpoint>>> resolve(std::string host, std::uint16_t
     const auto address = asio::ip::make_address(host, not_numeric);
     if (!not_numeric) co_return std::vector{Tcp::endpoint{address, port}};
 
-    const auto lookup = std::make_shared<Lookup>(co_await asio::this_coro::executor);
-    auto on_resolved = [lookup](const boost::system::error_code& error,
-                                const Tcp::resolver::results_type& results) {
-        lookup->finished = true;
-        lookup->error = error;
-        for (const auto& entry : results) {
-            if (lookup->endpoints.size() == kEndpointsMax) break;
-            lookup->endpoints.push_back(entry.endpoint());
-        }
-        lookup->done.cancel();
+    const auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer done{executor};
+    done.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout));
+    std::optional<Found> found;
+    // Set and read on the executor's thread, while this coroutine is there.
+    const auto waits = std::make_shared<bool>(true);
+    const auto gone = [waits](void*) { *waits = false; };
+    const std::unique_ptr<void, decltype(gone)> until_gone{&done, gone};
+    const Caller caller;
+    caller.meeting->deliver = [executor, waits, &done, &found](Found result) {
+        asio::post(executor, [waits, &done, &found, result = std::move(result)]() mutable {
+            if (!*waits) return;
+            found = std::move(result);
+            done.cancel();
+        });
     };
-    lookup->resolver.async_resolve(host, std::to_string(port), Tcp::resolver::numeric_service,
-                                   std::move(on_resolved));
-    lookup->done.expires_after(
-        std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout));
-    co_await lookup->done.async_wait(kAsTuple);
-    if (!lookup->finished) {
-        lookup->resolver.cancel();
-        co_return timed_out("looking up " + host);
+    if (!start_lookup(caller.meeting, host, port)) {
+        co_return Error{Errc::busy, "too many names are being looked up", Error::kNowhere, host};
     }
-    if (lookup->error || lookup->endpoints.empty()) {
-        co_return Error{Errc::not_found, "cannot resolve", Error::kNowhere,
-                        host + ": " + lookup->error.message()};
+    co_await done.async_wait(kAsTuple);
+    if (!found) co_return timed_out("looking up " + host);
+    if (found->error != 0 || found->endpoints.empty()) {
+        const auto* why = found->error != 0 ? ::gai_strerror(found->error) : "no address";
+        co_return Error{Errc::not_found, "cannot resolve", Error::kNowhere, host + ": " + why};
     }
-    co_return std::move(lookup->endpoints);
+    co_return std::move(found->endpoints);
 }
 
 Task<Result<Tcp::socket>> connect(std::string host, std::uint16_t port, Duration timeout) {

@@ -3,7 +3,32 @@
 
 #include <gmock/gmock.h>
 
+#include <dlfcn.h>
+#include <netdb.h>
+
+#include <latch>
+
 #include "io/testing.hpp"
+
+namespace {
+
+constexpr std::string_view kSilent = "silent.invalid";
+/// Opened at the end of the test that looks that name up.
+std::latch silence_ends{1};
+
+}  // namespace
+
+/// The system's, except that one name's server is silent.
+extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo* hints,
+                           addrinfo** out) {
+    if (host == kSilent) {
+        silence_ends.wait();
+        return EAI_AGAIN;
+    }
+    using Function = int(const char*, const char*, const addrinfo*, addrinfo**);
+    static auto* const real = reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+    return real(host, service, hints, out);
+}
 
 namespace sennit::io {
 namespace {
@@ -53,6 +78,20 @@ TEST(connect, says_that_a_name_does_not_resolve) {
     const auto socket = connect_now(context, "no-such-host.invalid", 1);
     ASSERT_FALSE(socket);
     EXPECT_THAT(socket.error().text(), HasSubstr("no-such-host.invalid"));
+}
+
+TEST(connect, waits_for_no_name_server_longer_than_it_says) {
+    {
+        asio::io_context context;
+        Tcp::acceptor acceptor{context, Tcp::endpoint{asio::ip::address_v4::loopback(), 0}};
+        const auto silent =
+            connect_now(context, std::string{kSilent}, 1, std::chrono::milliseconds{20});
+        ASSERT_FALSE(silent);
+        EXPECT_EQ(silent.error().code, Errc::timeout);
+        // Nor does another name, nor the end of the context.
+        EXPECT_TRUE(connect_now(context, "localhost", acceptor.local_endpoint().port()));
+    }
+    silence_ends.count_down();
 }
 
 // A listener whose backlog is full drops further handshakes: a host that never answers.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/http_server.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -25,15 +26,66 @@ constexpr std::size_t kDrainSizeMax = 8u << 20;
 /// While the process is out of descriptors, accepting again at once would only spin.
 constexpr auto kAcceptPause = std::chrono::milliseconds{100};
 
-/// Where an answer and the connection that waits for it meet. Only `replied` is touched by other
-/// threads.
+/// Answers up to this size are not counted: a connection has one of them at a time, and clients
+/// that leave large ones unread must not silence the node for those who ask how it is.
+constexpr std::size_t kSmallAnswerMax = 64u << 10;
+
+/// Bytes of large answers between the handler and the client, of all connections of a server.
+struct AnswerBudget {
+    explicit AnswerBudget(std::size_t bytes_max) : max{bytes_max} {}
+
+    const std::size_t max;
+    std::atomic<std::size_t> used{0};
+};
+
+/// An answer's part of the budget, until its end.
+class AnswerShare {
+  public:
+    /// nullopt: there is no room. From any thread: it is taken where the answer is handed in, since
+    /// many may wait in the executor's queue.
+    static std::optional<AnswerShare> take(std::shared_ptr<AnswerBudget> budget,
+                                           std::size_t bytes) {
+        if (bytes <= kSmallAnswerMax) return AnswerShare{std::move(budget), 0};
+        AnswerShare share{std::move(budget), bytes};
+        if (share.budget_->used.fetch_add(bytes) + bytes > share.budget_->max) return std::nullopt;
+        return share;
+    }
+    AnswerShare(AnswerShare&& other) noexcept
+        : budget_{std::move(other.budget_)}, bytes_{std::exchange(other.bytes_, 0)} {}
+    AnswerShare& operator=(AnswerShare&& other) noexcept {
+        std::swap(budget_, other.budget_);
+        std::swap(bytes_, other.bytes_);
+        return *this;
+    }
+    ~AnswerShare() {
+        if (bytes_ > 0) budget_->used.fetch_sub(bytes_);
+    }
+
+  private:
+    AnswerShare(std::shared_ptr<AnswerBudget> budget, std::size_t bytes)
+        : budget_{std::move(budget)}, bytes_{bytes} {}
+
+    std::shared_ptr<AnswerBudget> budget_;
+    std::size_t bytes_;
+};
+
+struct Answer {
+    HttpResponse response;
+    std::optional<AnswerShare> share{};
+};
+
+/// Where an answer and the connection that waits for it meet. Only `replied` and the budget are
+/// touched by other threads.
 struct PendingReply {
-    explicit PendingReply(const asio::any_io_executor& runs_on)
-        : executor{runs_on}, arrived{runs_on, asio::steady_timer::time_point::max()} {}
+    PendingReply(const asio::any_io_executor& runs_on, std::shared_ptr<AnswerBudget> shared)
+        : executor{runs_on},
+          arrived{runs_on, asio::steady_timer::time_point::max()},
+          budget{std::move(shared)} {}
 
     asio::any_io_executor executor;
     asio::steady_timer arrived;
-    std::optional<HttpResponse> response;
+    std::shared_ptr<AnswerBudget> budget;
+    std::optional<Answer> answer;
     std::atomic<bool> replied{false};
 };
 
@@ -48,21 +100,26 @@ class Replier {
     Replier(const Replier&) = delete;
     Replier& operator=(const Replier&) = delete;
     ~Replier() {
-        if (!pending_->replied.exchange(true)) deliver(plain(500, "no answer\n"));
+        if (!pending_->replied.exchange(true)) deliver({plain(500, "no answer\n")});
     }
 
     void reply(HttpResponse response) {
         SENNIT_ASSERT(!pending_->replied.exchange(true));
-        deliver(std::move(response));
+        auto share = AnswerShare::take(pending_->budget, response.body.size());
+        if (!share) {
+            response = plain(503,
+                             "clients have not read the answers that they asked for, and there is "
+                             "no room for more; try again\n");
+        }
+        deliver({std::move(response), std::move(share)});
     }
 
   private:
-    void deliver(HttpResponse response) {
-        asio::post(pending_->executor,
-                   [pending = pending_, response = std::move(response)]() mutable {
-                       pending->response = std::move(response);
-                       pending->arrived.cancel();
-                   });
+    void deliver(Answer answer) {
+        asio::post(pending_->executor, [pending = pending_, answer = std::move(answer)]() mutable {
+            pending->answer = std::move(answer);
+            pending->arrived.cancel();
+        });
     }
 
     std::shared_ptr<PendingReply> pending_;
@@ -158,10 +215,12 @@ class HttpServer::Impl {
          TaskGroup::OnFailure on_failure)
         : options_{std::move(options)},
           handler_{std::move(handler)},
+          budget_{std::make_shared<AnswerBudget>(options_.answer_bytes_max)},
           acceptor_{executor},
           tasks_{executor, options_.connections_max + 1, std::move(on_failure)} {}
 
     Result<NetAddress> listen();
+    void refuse() { refusing_ = true; }
     Task<void> stop(Duration grace);
     std::size_t connections() const { return connections_.size(); }
 
@@ -172,12 +231,15 @@ class HttpServer::Impl {
     Task<std::optional<HttpRequest>> read_request(Connection& connection, bool& keep_alive,
                                                   unsigned& version);
     Task<void> refuse(Connection& connection, beast::error_code error);
-    Task<HttpResponse> answer(HttpRequest request);
+    Task<Answer> answer(HttpRequest request);
+    bool has_room_for(const NetAddress& remote) const;
 
     HttpServerOptions options_;
     HttpHandler handler_;
+    std::shared_ptr<AnswerBudget> budget_;
     Tcp::acceptor acceptor_;
     bool stopping_{false};
+    std::atomic<bool> refusing_{false};
     std::map<std::uint64_t, std::shared_ptr<Connection>> connections_;
     std::uint64_t next_connection_{0};
     TaskGroup tasks_;
@@ -210,15 +272,23 @@ Task<void> HttpServer::Impl::accept() {
             co_await sleep_for(kAcceptPause);
             continue;
         }
-        if (connections_.size() >= options_.connections_max) continue;
         beast::error_code gone;
         const auto remote = socket.remote_endpoint(gone);
-        if (gone) continue;
+        if (gone || !has_room_for(to_net_address("http", remote))) continue;
         socket.set_option(Tcp::no_delay{true}, gone);
         auto connection = std::make_shared<Connection>(std::move(socket));
         connection->remote = to_net_address("http", remote);
         SENNIT_ASSERT(tasks_.spawn(serve(std::move(connection)), "http connection"));
     }
+}
+
+bool HttpServer::Impl::has_room_for(const NetAddress& remote) const {
+    if (connections_.size() >= options_.connections_max) return false;
+    if (host_kind(remote.host) == HostKind::loopback) return true;
+    const auto same = std::count_if(connections_.begin(), connections_.end(), [&](const auto& one) {
+        return one.second->remote.host == remote.host;
+    });
+    return static_cast<std::size_t>(same) < options_.connections_per_host_max;
 }
 
 Task<void> HttpServer::Impl::serve(std::shared_ptr<Connection> connection) {
@@ -237,11 +307,11 @@ Task<void> HttpServer::Impl::serve_requests(Connection& connection) {
         auto request = co_await read_request(connection, keep_alive, version);
         if (!request) co_return;
         const bool head = request->method == "HEAD";
-        auto response = co_await answer(std::move(*request));
-        keep_alive = keep_alive && !stopping_;
+        auto answered = co_await answer(std::move(*request));
+        keep_alive = keep_alive && !stopping_ && !refusing_;
         connection.stream.expires_after(options_.request_timeout);
-        const bool written =
-            co_await write_response(connection, std::move(response), version, head, keep_alive);
+        const bool written = co_await write_response(connection, std::move(answered.response),
+                                                     version, head, keep_alive);
         if (!written) co_return;
     }
     beast::error_code ignored;
@@ -287,8 +357,10 @@ Task<void> HttpServer::Impl::refuse(Connection& connection, beast::error_code er
     if (written) co_await drain(connection);
 }
 
-Task<HttpResponse> HttpServer::Impl::answer(HttpRequest request) {
-    const auto pending = std::make_shared<PendingReply>(co_await asio::this_coro::executor);
+Task<Answer> HttpServer::Impl::answer(HttpRequest request) {
+    if (refusing_) co_return Answer{plain(503, "stopping\n")};
+    const auto pending =
+        std::make_shared<PendingReply>(co_await asio::this_coro::executor, budget_);
     {
         const auto replier = std::make_shared<Replier>(pending);
         handler_(std::move(request),
@@ -296,9 +368,9 @@ Task<HttpResponse> HttpServer::Impl::answer(HttpRequest request) {
     }
     pending->arrived.expires_after(
         std::chrono::duration_cast<std::chrono::steady_clock::duration>(options_.request_timeout));
-    if (!pending->response) co_await pending->arrived.async_wait(kAsTuple);
-    if (!pending->response) co_return plain(504, "no answer in time\n");
-    co_return std::move(*pending->response);
+    if (!pending->answer) co_await pending->arrived.async_wait(kAsTuple);
+    if (!pending->answer) co_return Answer{plain(504, "no answer in time\n")};
+    co_return std::move(*pending->answer);
 }
 
 Task<void> HttpServer::Impl::stop(Duration grace) {
@@ -322,6 +394,10 @@ HttpServer::~HttpServer() = default;
 
 Result<NetAddress> HttpServer::listen() {
     return impl_->listen();
+}
+
+void HttpServer::refuse() {
+    impl_->refuse();
 }
 
 Task<void> HttpServer::stop(Duration grace) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gmock/gmock.h>
 
+#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <future>
@@ -47,6 +48,7 @@ class Server {
         thread_.join();
     }
 
+    void refuse() { server_.refuse(); }
     HttpCall call(std::string target = "/", std::string body = "") const {
         return HttpCall{.host = address_.host,
                         .port = address_.port,
@@ -67,8 +69,10 @@ class Server {
 /// A client that sends exactly these bytes.
 class RawClient {
   public:
-    explicit RawClient(const Server& server) : socket_{context_} {
-        socket_.connect({asio::ip::address_v4::loopback(), server.port()});
+    explicit RawClient(const Server& server,
+                       const asio::ip::address& to = asio::ip::address_v4::loopback())
+        : socket_{context_} {
+        socket_.connect({to, server.port()});
     }
     void send(std::string_view text) { asio::write(socket_, asio::buffer(text)); }
     /// Everything until the server closes.
@@ -78,6 +82,13 @@ class RawClient {
         asio::read(socket_, asio::dynamic_buffer(out), error);
         EXPECT_EQ(error, asio::error::eof);
         return out;
+    }
+    /// Whether the server closes instead of answering, by its end or by a reset.
+    bool is_refused(std::string_view request) {
+        boost::system::error_code error;
+        asio::write(socket_, asio::buffer(request), error);
+        char one = 0;
+        return asio::read(socket_, asio::buffer(&one, 1), error) == 0;
     }
     std::string read(std::size_t n) {
         std::string out(n, '\0');
@@ -219,6 +230,79 @@ TEST(http, connections_over_the_limit_are_closed_at_once) {
     EXPECT_THAT(first.read(12), StartsWith("HTTP/1.1 200"));
     RawClient second{server};
     EXPECT_EQ(second.read_all(), "");
+}
+
+TEST(http, large_answers_that_nobody_reads_are_bounded_and_small_ones_still_leave) {
+    HttpServerOptions options;
+    options.answer_bytes_max = 24u << 20;
+    Server server{[](const HttpRequest& request, const Reply& reply) {
+                      const bool large = request.target == "/large";
+                      reply(HttpResponse{.body = std::string(large ? 10u << 20 : 10, 'x')});
+                  },
+                  options};
+    const std::string request = "GET /large HTTP/1.1\r\nHost: x\r\n\r\n";
+    std::optional<RawClient> first{server};
+    RawClient second{server};
+    for (auto* client : {&*first, &second}) {
+        client->send(request);
+        EXPECT_THAT(client->read(12), StartsWith("HTTP/1.1 200"));  // and no more is read
+    }
+    const auto third = http_request(server.call("/large"));
+    ASSERT_TRUE(third) << third.error().text();
+    EXPECT_EQ(third->status, 503);
+    EXPECT_THAT(third->body, HasSubstr("try again"));
+    const auto small = http_request(server.call("/small"));
+    ASSERT_TRUE(small) << small.error().text();
+    EXPECT_EQ(small->status, 200);
+
+    first.reset();
+    for (;;) {  // the server has to see that the first one is gone
+        const auto again = http_request(server.call("/large"));
+        ASSERT_TRUE(again) << again.error().text();
+        if (again->status == 200) break;
+    }
+}
+
+TEST(http, one_host_does_not_get_all_connections) {
+    // An address of this machine that is not loopback: nothing is sent to find it.
+    asio::io_context context;
+    asio::ip::udp::socket probe{context, asio::ip::udp::v4()};
+    boost::system::error_code none;
+    probe.connect({asio::ip::make_address("192.0.2.1"), 9}, none);
+    if (none) GTEST_SKIP() << "this machine has no network";
+    const auto own = probe.local_endpoint().address();
+
+    HttpServerOptions options;
+    options.host = "0.0.0.0";
+    options.connections_per_host_max = 1;
+    Server server{echo, options};
+    const std::string request = "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n";
+    RawClient first{server, own};
+    first.send(request);
+    EXPECT_THAT(first.read(12), StartsWith("HTTP/1.1 200"));
+    EXPECT_TRUE((RawClient{server, own}.is_refused(request)));
+    for (int n = 0; n < 2; ++n) {
+        RawClient neighbour{server};
+        neighbour.send(request);
+        EXPECT_THAT(neighbour.read(12), StartsWith("HTTP/1.1 200"));
+    }
+}
+
+TEST(http, what_is_asked_after_refuse_gets_503) {
+    std::promise<void> called;
+    std::promise<void> refused;
+    Server server{[&](const HttpRequest&, const Reply& reply) {
+        called.set_value();
+        refused.get_future().wait();  // the thread is busy while the next request arrives
+        reply(HttpResponse{});
+    }};
+    auto before = std::async(std::launch::async, [&] { return http_request(server.call()); });
+    called.get_future().wait();
+    server.refuse();
+    auto after = std::async(std::launch::async, [&] { return http_request(server.call()); });
+    refused.set_value();
+    EXPECT_EQ(before.get()->status, 200);
+    EXPECT_EQ(after.get()->status, 503);
 }
 
 TEST(http, stop_lets_a_request_that_is_being_answered_finish) {

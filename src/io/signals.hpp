@@ -1,26 +1,37 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <boost/asio/signal_set.hpp>
+#include <signal.h>
+
+#include <array>
+#include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "io/task.hpp"
 
 namespace sennit::io {
 
-/// Catches SIGINT and SIGTERM from its construction on, so that a signal during a long start-up is
-/// not lost; while it lives they no longer end the process.
+/// Catches SIGINT and SIGTERM while it lives; before and after it they end the process as usual.
 ///
 ///     Signals signals{executor};
-///     const int first = co_await signals.next();    // stop in order; a second one means: at once
+///     const int first = co_await signals.next();    // stop in order
+///
+/// A second one ends the process at once, whatever its threads wait for: with a line on standard
+/// error and status 128 + its number, as a shell reports it. There is one of these at a time.
 class Signals {
   public:
+    /// Throws std::system_error when the process has no descriptors left.
     explicit Signals(asio::any_io_executor executor);
+    Signals(const Signals&) = delete;
+    Signals& operator=(const Signals&) = delete;
+    ~Signals();
 
-    /// The next signal's number. Cancellable.
+    /// The first signal's number, also when it came before the call. Cancellable.
     Task<int> next();
 
   private:
-    asio::signal_set signals_;
+    asio::posix::stream_descriptor pipe_;
+    int write_end_{-1};
+    std::array<struct sigaction, 2> before_{};
 };
 
 }  // namespace sennit::io

@@ -82,6 +82,13 @@ bool ThreadPool::post(Job job, Urgency urgency) {
     return true;
 }
 
+std::size_t ThreadPool::drop_waiting() {
+    std::array<std::deque<Job>, 2> dropped;  // what they captured is released outside the lock
+    const std::scoped_lock lock{state_->mutex};
+    std::swap(dropped, state_->jobs);
+    return dropped[0].size() + dropped[1].size();
+}
+
 std::size_t ThreadPool::jobs_waiting() const {
     const std::scoped_lock lock{state_->mutex};
     return state_->jobs[0].size() + state_->jobs[1].size();

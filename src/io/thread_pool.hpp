@@ -17,8 +17,8 @@ namespace sennit::io {
 /// A fixed number of threads and two bounded queues before them: what is urgent overtakes what is
 /// not, between jobs and never within one. Jobs may finish in any order.
 ///
-/// The destructor runs what was accepted and joins, so an accepted job always runs: a commit that
-/// was queued is never lost to an orderly shutdown.
+/// The destructor runs what was accepted and joins, so an accepted job always runs unless its owner
+/// has it dropped: a commit that was queued is not lost to an orderly shutdown by accident.
 class ThreadPool {
   public:
     using Job = std::function<void()>;
@@ -36,6 +36,9 @@ class ThreadPool {
     bool post(Job job, Urgency urgency = Urgency::ordinary);
 
     std::size_t jobs_waiting() const;
+    /// Forgets the jobs that wait, from the pool's owner's thread; how many there were. Those that
+    /// run go on.
+    std::size_t drop_waiting();
 
   private:
     struct State;

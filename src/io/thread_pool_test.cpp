@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <latch>
 #include <thread>
 
@@ -105,6 +106,27 @@ TEST(worker_thread, runs_jobs_in_order_on_one_thread_that_is_not_ours) {
     for (int i = 0; i < 100; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
     for (const auto id : threads) EXPECT_EQ(id, threads.front());
     EXPECT_NE(threads.front(), std::this_thread::get_id());
+}
+
+TEST(thread_pool, drops_what_waits_and_nothing_that_runs) {
+    std::promise<void> started;
+    std::promise<void> go_on;
+    std::atomic<int> ran{0};
+    {
+        ThreadPool pool{"pool", 1, 8};
+        EXPECT_TRUE(pool.post([&] {
+            started.set_value();
+            go_on.get_future().wait();
+            ++ran;
+        }));
+        started.get_future().wait();
+        EXPECT_TRUE(pool.post([&] { ++ran; }));
+        EXPECT_TRUE(pool.post([&] { ++ran; }, ThreadPool::Urgency::urgent));
+        EXPECT_EQ(pool.drop_waiting(), 2u);
+        EXPECT_EQ(pool.jobs_waiting(), 0u);
+        go_on.set_value();
+    }
+    EXPECT_EQ(ran, 1);
 }
 
 }  // namespace

@@ -17,6 +17,74 @@ Error pruned(Height wanted, Height oldest) {
                 std::to_string(oldest.value)};
 }
 
+/// How long the engine's thread has rest from a kind of list, whose copy may take milliseconds.
+constexpr auto kListPause = std::chrono::milliseconds{100};
+/// Ten clients with a full batch each.
+constexpr std::size_t kListWaitingMax = 1024;
+
+/// As docs/rpc.md promises.
+constexpr std::size_t kPoolShownMax = 100;
+
+rpc::PeerAnswer peer_answer(engine::Engine::PeerLine line) {
+    rpc::PeerAnswer out{line.protocol,
+                        line.facts.address.text(),
+                        line.facts.agent,
+                        line.facts.identity.id,
+                        line.facts.identity.proven,
+                        line.facts.inbound,
+                        line.facts.traits.sennit,
+                        line.height,
+                        line.score,
+                        line.tier,
+                        {}};
+    for (auto& reason : line.reasons) {
+        out.reasons.push_back(
+            {std::string{peers::to_string(reason.deed)}, reason.delta, std::move(reason.what)});
+    }
+    return out;
+}
+
+template <class T>
+using Answered = std::function<void(const Result<T>&)>;
+
+void ask_peers(EngineDoor& door, Answered<std::vector<rpc::PeerAnswer>> then) {
+    using Lines = std::vector<engine::Engine::PeerLine>;
+    door.ask<Lines>([](const engine::Engine& engine) { return engine.peer_lines(); },
+                    [then = std::move(then)](Result<Lines> lines) {
+                        if (!lines) return then(lines.error());
+                        std::vector<rpc::PeerAnswer> out;
+                        out.reserve(lines->size());
+                        for (auto& line : *lines) out.push_back(peer_answer(std::move(line)));
+                        then(std::move(out));
+                    });
+}
+
+void ask_bans(EngineDoor& door, Answered<std::vector<rpc::BanAnswer>> then) {
+    using Bans = std::vector<peers::Peers::Ban>;
+    door.ask<Bans>(
+        [](const engine::Engine& engine) { return engine.peers().bans(io::system_now()); },
+        [then = std::move(then)](Result<Bans> bans) {
+            if (!bans) return then(bans.error());
+            std::vector<rpc::BanAnswer> out;
+            out.reserve(bans->size());
+            for (auto& ban : *bans) {
+                out.push_back(
+                    {std::move(ban.identity), unix_seconds(ban.until), std::move(ban.why)});
+            }
+            then(std::move(out));
+        });
+}
+
+void ask_pool(EngineDoor& door, Answered<rpc::PoolAnswer> then) {
+    door.ask<rpc::PoolAnswer>(
+        [](const engine::Engine& engine) {
+            const auto& pool = engine.pool();
+            return rpc::PoolAnswer{pool.size(), pool.bytes(),
+                                   pool.best(kPoolShownMax, pool.bytes())};
+        },
+        [then = std::move(then)](const Result<rpc::PoolAnswer>& answer) { then(answer); });
+}
+
 std::string upper(std::string_view text) {
     std::string out{text};
     std::transform(out.begin(), out.end(), out.begin(),
@@ -27,8 +95,16 @@ std::string upper(std::string_view text) {
 }  // namespace
 
 Backend::Backend(const chain::Genesis& genesis, const chain::Store& store, LatestView view,
-                 EngineDoor& door, const std::optional<crypto::Ed25519Key>& validator)
-    : genesis_{genesis}, store_{store}, view_{std::move(view)}, door_{door}, schedule_{genesis} {
+                 EngineDoor& door, boost::asio::any_io_executor rpc,
+                 const std::optional<crypto::Ed25519Key>& validator)
+    : genesis_{genesis},
+      store_{store},
+      view_{std::move(view)},
+      door_{door},
+      schedule_{genesis},
+      peers_{rpc, kListPause, kListWaitingMax, [this](auto then) { ask_peers(door_, then); }},
+      bans_{rpc, kListPause, kListWaitingMax, [this](auto then) { ask_bans(door_, then); }},
+      pool_{rpc, kListPause, kListWaitingMax, [this](auto then) { ask_pool(door_, then); }} {
     if (validator) validator_ = validator->public_key<ValidatorKey>();
 }
 
@@ -145,11 +221,13 @@ void Backend::transaction(
     const TxId& id, std::function<void(Result<std::optional<rpc::TransactionAnswer>>)> then) const {
     auto answer = mined(id);
     if (!answer || *answer) return then(std::move(answer));
-    door_.ask([id, then = std::move(then)](const engine::Engine& engine) {
-        auto tx = engine.pool().find(id);
-        if (!tx) return then(std::optional<rpc::TransactionAnswer>{});
-        then(std::optional{rpc::TransactionAnswer{std::move(tx), {}, 0}});
-    });
+    door_.ask<TransactionPtr>(
+        [id](const engine::Engine& engine) { return engine.pool().find(id); },
+        [then = std::move(then)](Result<TransactionPtr> tx) {
+            if (!tx) return then(tx.error());
+            if (!*tx) return then(std::optional<rpc::TransactionAnswer>{});
+            then(std::optional{rpc::TransactionAnswer{*std::move(tx), {}, 0}});
+        });
 }
 
 Result<chain::StateViewPtr> Backend::state_at(const rpc::BlockRef& at) const {
@@ -178,9 +256,11 @@ void Backend::pending_nonce(const Address& address,
     auto account = this->account(address, rpc::Tag::latest);
     if (!account) return then(account.error());
     const auto nonce = account->value_or(Account{}).nonce;
-    door_.ask([address, nonce, then = std::move(then)](const engine::Engine& engine) {
-        then(engine.pool().next_nonce(address, nonce));
-    });
+    door_.ask<std::uint64_t>(
+        [address, nonce](const engine::Engine& engine) {
+            return engine.pool().next_nonce(address, nonce);
+        },
+        std::move(then));
 }
 
 Result<Bytes> Backend::call(const Address& to, BytesView data, const rpc::BlockRef& at) const {
@@ -200,44 +280,27 @@ void Backend::submit(Bytes rlp, std::function<void(Result<TxId>)> then) {
     door_.submit(std::move(rlp), std::move(then));
 }
 
-void Backend::peers(std::function<void(std::vector<rpc::PeerAnswer>)> then) const {
-    door_.ask([then = std::move(then)](const engine::Engine& engine) {
-        std::vector<rpc::PeerAnswer> out;
-        for (auto& line : engine.peer_lines()) {
-            out.push_back({line.protocol,
-                           line.facts.address.text(),
-                           line.facts.agent,
-                           line.facts.identity.id,
-                           line.facts.identity.proven,
-                           line.facts.inbound,
-                           line.facts.traits.sennit,
-                           line.height,
-                           line.score,
-                           line.tier,
-                           {}});
-            for (auto& reason : line.reasons) {
-                out.back().reasons.push_back({std::string{peers::to_string(reason.deed)},
-                                              reason.delta, std::move(reason.what)});
-            }
-        }
-        then(std::move(out));
-    });
+namespace {
+
+/// `then` is called, whether or not there was room for it.
+template <class T>
+void ask_shared(io::SharedQuestion<Result<T>>& question, const rpc::Shared<T>& then) {
+    if (question.ask(then)) return;
+    then(Error{Errc::busy, "too many ask for this list; try again"});
 }
 
-void Backend::bans(std::function<void(std::vector<rpc::BanAnswer>)> then) const {
-    door_.ask([then = std::move(then)](const engine::Engine& engine) {
-        std::vector<rpc::BanAnswer> out;
-        for (auto& ban : engine.peers().bans(io::system_now()))
-            out.push_back({std::move(ban.identity), unix_seconds(ban.until), std::move(ban.why)});
-        then(std::move(out));
-    });
+}  // namespace
+
+void Backend::peers(rpc::Shared<std::vector<rpc::PeerAnswer>> then) const {
+    ask_shared(peers_, then);
 }
 
-void Backend::pool(std::function<void(rpc::PoolAnswer)> then) const {
-    door_.ask([then = std::move(then)](const engine::Engine& engine) {
-        const auto& pool = engine.pool();
-        then({pool.size(), pool.bytes(), pool.best(100, pool.bytes())});
-    });
+void Backend::bans(rpc::Shared<std::vector<rpc::BanAnswer>> then) const {
+    ask_shared(bans_, then);
+}
+
+void Backend::pool(rpc::Shared<rpc::PoolAnswer> then) const {
+    ask_shared(pool_, then);
 }
 
 std::vector<ValidatorSetPtr> Backend::validators() const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "io/shared_question.hpp"
 #include "node/config.hpp"
 #include "node/engine_door.hpp"
 #include "rpc/backend.hpp"
@@ -8,13 +9,15 @@
 namespace sennit::node {
 
 /// RPC's view of the node: finalised things from the database, newer ones from the engine's last
-/// published view, the pool and the peers by asking the engine.
+/// published view, the pool and the peers by asking the engine. Lives on the RPC thread, whose
+/// executor `rpc` is.
 class Backend : public rpc::Backend {
   public:
     using LatestView = std::function<engine::ViewPtr()>;
 
     Backend(const chain::Genesis& genesis, const chain::Store& store, LatestView view,
-            EngineDoor& door, const std::optional<crypto::Ed25519Key>& validator);
+            EngineDoor& door, boost::asio::any_io_executor rpc,
+            const std::optional<crypto::Ed25519Key>& validator);
 
     std::uint64_t chain_id() const override { return genesis_.chain_id; }
     std::uint64_t min_gas_price() const override { return genesis_.min_gas_price; }
@@ -32,9 +35,9 @@ class Backend : public rpc::Backend {
     std::uint64_t estimate_gas(const Address& to, BytesView data) const override;
     bool reserved(const Address& address) const override;
     void submit(Bytes rlp, std::function<void(Result<TxId>)> then) override;
-    void peers(std::function<void(std::vector<rpc::PeerAnswer>)> then) const override;
-    void bans(std::function<void(std::vector<rpc::BanAnswer>)> then) const override;
-    void pool(std::function<void(rpc::PoolAnswer)> then) const override;
+    void peers(rpc::Shared<std::vector<rpc::PeerAnswer>> then) const override;
+    void bans(rpc::Shared<std::vector<rpc::BanAnswer>> then) const override;
+    void pool(rpc::Shared<rpc::PoolAnswer> then) const override;
     std::vector<ValidatorSetPtr> validators() const override;
     CertificatePtr finality() const override { return view_()->finality; }
 
@@ -52,6 +55,12 @@ class Backend : public rpc::Backend {
     EngineDoor& door_;
     chain::Schedule schedule_;
     std::optional<ValidatorKey> validator_;
+    // Lists: what takes the engine's thread more than a look into a map.
+    template <class T>
+    using List = io::SharedQuestion<Result<T>>;
+    mutable List<std::vector<rpc::PeerAnswer>> peers_;
+    mutable List<std::vector<rpc::BanAnswer>> bans_;
+    mutable List<rpc::PoolAnswer> pool_;
 };
 
 }  // namespace sennit::node

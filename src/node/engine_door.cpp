@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "node/engine_door.hpp"
 
-#include <boost/asio/post.hpp>
-
 namespace sennit::node {
 
-namespace {
-
-/// Above it the node is flooded by its own users, and says so at once.
-constexpr std::size_t kWaitingMax = 4096;
-
-}  // namespace
-
-void EngineDoor::ask(std::function<void(const engine::Engine&)> question) {
-    boost::asio::post(driver_, [this, question = std::move(question)] { question(engine_); });
-}
-
-void EngineDoor::submit(Bytes rlp, std::function<void(Result<TxId>)> then) {
+void EngineDoor::submit(Bytes rlp, Then<TxId> then) {
+    if (submissions_ >= kSubmissionsMax) {
+        return then(Error{Errc::busy, "too many transactions are being checked; try again"});
+    }
+    ++submissions_;
     boost::asio::post(driver_, [this, rlp = std::move(rlp), then = std::move(then)]() mutable {
-        if (waiting_.size() >= kWaitingMax) {
-            return then(Error{Errc::busy, "too many transactions are being checked; try again"});
-        }
         const engine::Ticket ticket{next_++};
         waiting_.emplace(ticket, std::move(then));
         handle_(engine::Submit{ticket, std::move(rlp)});
@@ -29,7 +17,12 @@ void EngineDoor::submit(Bytes rlp, std::function<void(Result<TxId>)> then) {
 
 void EngineDoor::on_answer(engine::Answer answer) {
     auto found = waiting_.extract(answer.ticket);
-    if (!found.empty()) found.mapped()(std::move(answer.result));
+    if (found.empty()) return;
+    boost::asio::post(askers_, [this, then = std::move(found.mapped()),
+                                result = std::move(answer.result)]() mutable {
+        --submissions_;
+        then(std::move(result));
+    });
 }
 
 }  // namespace sennit::node

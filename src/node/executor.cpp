@@ -69,4 +69,17 @@ void Executor::feed(LaneQueue& lane) {
     }
 }
 
+void Executor::drop_jobs() {
+    drop(workers_);
+    drop(chain_);
+}
+
+void Executor::drop(LaneQueue& lane) {
+    for (auto& waiting : lane.waiting) {
+        pending_ -= waiting.size();
+        waiting.clear();
+    }
+    pending_ -= lane.pool.drop_waiting();
+}
+
 }  // namespace sennit::node

@@ -25,6 +25,11 @@ class Executor {
     void run(engine::Run run);
     void write(engine::Store store);
 
+    /// Forget what has not begun: a stop does not wait for work that is done again, or known to be
+    /// missing, at the next start. What runs goes on, and the destructor waits for it.
+    void drop_jobs();
+    void drop_writes() { drop(disk_); }
+
     bool idle() const { return pending_ == 0; }
 
   private:
@@ -37,6 +42,7 @@ class Executor {
 
     void submit(LaneQueue& lane, Urgency urgency, Work work);
     void feed(LaneQueue& lane);
+    void drop(LaneQueue& lane);
     bool post(LaneQueue& lane, Urgency urgency, std::shared_ptr<Work> work);
 
     boost::asio::io_context& driver_;

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "node/node.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <filesystem>
-#include <fstream>
 
 #include "chain/trust.hpp"
 #include "io/clock.hpp"
+#include "io/descriptors.hpp"
+#include "io/file.hpp"
 #include "io/random.hpp"
 #include "io/signals.hpp"
 #include "node/backend.hpp"
 #include "node/executor.hpp"
+#include "node/link_plan.hpp"
 #include "node/rpc_thread.hpp"
 #include "protocol/registry.hpp"
 #include "storage/open_store.hpp"
@@ -24,14 +27,35 @@ namespace sennit::node {
 
 namespace {
 
-/// Jobs under way get this long to end when the node stops; the rest is done again at the next
-/// start.
+/// Requests and jobs under way get this long to end when the node stops; the rest is done again at
+/// the next start.
 constexpr Duration kStopMax = std::chrono::seconds{10};
 
-Result<std::string> read_file(const std::string& path) {
-    std::ifstream in{path, std::ios::binary};
-    if (!in) return Error{Errc::io, "cannot read file", Error::kNowhere, path};
-    return std::string{std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{}};
+/// What is neither a link, nor RPC's, nor a table of the database: its logs and what a compaction
+/// writes, listeners, look-ups of names (64 with a socket or two each), the standard streams.
+constexpr std::size_t kOtherFiles = 200;
+
+/// Whether these links are such as a protocol is made for: any other is a bug to it, not an input.
+bool speaks_over(std::span<const Carrier> carriers, std::string_view scheme) {
+    const auto carrier = transport::carrier_of(scheme);
+    return carrier && std::find(carriers.begin(), carriers.end(), *carrier) != carriers.end();
+}
+
+/// `key` is where the configuration has the addresses.
+Result<void> check_schemes(const protocol::Entry& entry, std::string_view key,
+                           std::span<const NetAddress> addresses) {
+    for (const auto& address : addresses) {
+        if (speaks_over(entry.carriers, address.scheme)) continue;
+        std::string possible;
+        for (const auto& scheme : transport::transport_schemes()) {
+            if (speaks_over(entry.carriers, scheme))
+                possible += (possible.empty() ? "" : ", ") + scheme;
+        }
+        return Error{Errc::unsupported, "address with a wrong scheme", Error::kNowhere,
+                     "protocols." + std::string{entry.name} + "." + std::string{key} + ": " +
+                         address.text() + "; this protocol runs over " + possible};
+    }
+    return {};
 }
 
 }  // namespace
@@ -43,21 +67,27 @@ std::string version_text() {
 class Node::Impl {
   public:
     Impl(Config config, Log log) : config_{std::move(config)}, log_{std::move(log)} {}
+    /// Whoever still waits for the engine holds a reply of the RPC server: they are let go while
+    /// that is there, and after the last thread that could bring more of them.
+    ~Impl() {
+        rpc_.stop();
+        executor_.reset();
+        if (door_) door_->close();
+    }
 
     Result<void> open();
     Result<void> run();
     void stop() {
         boost::asio::post(ioc_, [this] { begin_stop({}); });
     }
-    std::optional<NetAddress> rpc_address() const {
-        return rpc_ ? std::optional{rpc_->address()} : std::nullopt;
-    }
+    std::optional<NetAddress> rpc_address() const { return rpc_.address(); }
     engine::ViewPtr view() const { return view_.load(); }
 
   private:
     struct Instance {
         InstanceId id;
         std::string name;
+        std::span<const Carrier> carriers;
         std::unique_ptr<protocol::Protocol> protocol;
         std::map<std::string, std::unique_ptr<transport::Transport>> transports;
         std::map<LinkId, std::string> link_scheme;
@@ -67,7 +97,7 @@ class Node::Impl {
 
     Result<void> open_chain();
     Result<void> open_protocols();
-    std::size_t links_max() const;
+    Result<void> plan();
     Result<void> open_rpc();
     Result<void> open_protocol(InstanceId id, const ProtocolConfig& protocol);
     transport::Transport* transport_of(Instance& instance, const std::string& scheme);
@@ -80,11 +110,14 @@ class Node::Impl {
     void arm();
     void begin_stop(std::optional<Error> why);
     io::Task<void> come_down();
+    io::Task<void> pause();
     io::Task<void> watch_signals();
     void log(engine::Notify::Level level, std::string_view text) const { log_(level, text); }
 
     Config config_;
     Log log_;
+    LinkPlan plan_;
+    RpcThread rpc_;  ///< before ioc_, whose handlers hold its replies
     boost::asio::io_context ioc_{1};
     chain::Genesis genesis_;
     std::unique_ptr<chain::Store> store_;
@@ -96,12 +129,11 @@ class Node::Impl {
     std::atomic<engine::ViewPtr> view_;
     std::unique_ptr<EngineDoor> door_;
     std::unique_ptr<Backend> backend_;
-    std::unique_ptr<RpcThread> rpc_;
     std::optional<io::Signals> signals_;
     std::optional<io::TaskGroup> tasks_;
     boost::asio::steady_timer wake_{ioc_};
     boost::asio::steady_timer stopped_{ioc_};
-    std::unique_ptr<Executor> executor_;  ///< last: its threads end first
+    std::unique_ptr<Executor> executor_;
     std::uint64_t next_link_{1};
     bool pumping_{false};
     bool stopping_{false};
@@ -109,18 +141,41 @@ class Node::Impl {
 };
 
 Result<void> Node::Impl::open() {
-    signals_.emplace(ioc_.get_executor());
     tasks_.emplace(ioc_.get_executor(), 8, [this](std::string_view task, std::string_view what) {
         begin_stop(Error{Errc::io, "internal task failed", Error::kNowhere,
                          std::string{task} + ": " + std::string{what}});
     });
+    SENNIT_TRY(plan());
     SENNIT_TRY(open_chain());
     SENNIT_TRY(open_protocols());
-    return open_rpc();
+    SENNIT_TRY(open_rpc());
+    // Not before: nobody would hear them, and a node that is opening loses nothing to a kill.
+    signals_.emplace(ioc_.get_executor());
+    return {};
+}
+
+Result<void> Node::Impl::plan() {
+    Descriptors descriptors;
+    descriptors.max = io::raise_descriptors_max();
+    descriptors.others = static_cast<std::size_t>(storage::Options{}.open_files_max) + kOtherFiles;
+    if (config_.rpc.enabled) descriptors.others += io::HttpServerOptions{}.connections_max;
+    descriptors.protocols = config_.protocols.size();
+    auto& peers = config_.engine.peers;
+    SENNIT_TRY(plan_, plan_links(descriptors, peers.connected_max));
+    if (plan_.connected_max == peers.connected_max) return {};
+    log(engine::Notify::Level::warning,
+        "only " + std::to_string(plan_.connected_max) +
+            " of peers.max = " + std::to_string(peers.connected_max) +
+            " peers, since this process may open " + std::to_string(descriptors.max) +
+            " files; raise the limit: ulimit -n, or LimitNOFILE= of the service");
+    peers.connected_max = plan_.connected_max;
+    peers.outbound_wanted = std::min(peers.outbound_wanted, peers.connected_max);
+    peers.inbound_max = std::min(peers.inbound_max, peers.connected_max - peers.outbound_wanted);
+    return {};
 }
 
 Result<void> Node::Impl::open_chain() {
-    SENNIT_TRY(auto text, read_file(config_.genesis_file));
+    SENNIT_TRY(auto text, io::read_file(config_.genesis_file));
     auto genesis = chain::parse_genesis(text);
     if (!genesis) {
         auto error = std::move(genesis).error();
@@ -168,6 +223,8 @@ Result<void> Node::Impl::open_protocol(InstanceId id, const ProtocolConfig& want
         return Error{Errc::unsupported, "no such protocol", Error::kNowhere,
                      wanted.name + "; there are: " + known};
     }
+    SENNIT_TRY(check_schemes(*entry, "listen", wanted.listens));
+    SENNIT_TRY(check_schemes(*entry, "peers", wanted.peers));
     Writer prefix{sizeof id.value};
     prefix.be(id.value);
     protocol::SavedValues saved;
@@ -186,39 +243,40 @@ Result<void> Node::Impl::open_protocol(InstanceId id, const ProtocolConfig& want
     config.slot_seconds = static_cast<std::uint32_t>(genesis_.stake.slot_seconds);
     config.agent = version_text();
     config.frame_budget = frame_budget_;
-    config.links_max = links_max();
+    config.links_max = plan_.links_max;
     config.options = wanted.options;
     const protocol::Keys keys{config_.node_key};
     SENNIT_TRY(auto made, entry->make(config, keys, Rng{io::system_seed()}, saved));
-    instances_.push_back(std::make_unique<Instance>(
-        Instance{id, wanted.name, std::move(made), {}, {}, {}, boost::asio::steady_timer{ioc_}}));
+    instances_.push_back(std::make_unique<Instance>(Instance{id,
+                                                             wanted.name,
+                                                             entry->carriers,
+                                                             std::move(made),
+                                                             {},
+                                                             {},
+                                                             {},
+                                                             boost::asio::steady_timer{ioc_}}));
     engine_->attach(id, wanted.name, *instances_.back()->protocol, io::system_now());
     for (const auto& peer : wanted.peers) engine_->add_bootstrap(id, peer);
     return {};
 }
 
-/// As many again as the engine has slots for: handshakes, and refusals that are being said.
-std::size_t Node::Impl::links_max() const {
-    constexpr std::size_t kLeast = 256;
-    return std::max(kLeast, 2 * config_.engine.peers.connected_max);
-}
-
 Result<void> Node::Impl::open_rpc() {
-    door_ = std::make_unique<EngineDoor>(
-        ioc_, *engine_, [this](engine::Event event) { on_event(std::move(event)); });
+    door_ =
+        std::make_unique<EngineDoor>(ioc_, rpc_.executor(), *engine_,
+                                     [this](engine::Event event) { on_event(std::move(event)); });
     backend_ = std::make_unique<Backend>(
-        genesis_, *store_, [this] { return view_.load(); }, *door_, config_.validator_key);
+        genesis_, *store_, [this] { return view_.load(); }, *door_, rpc_.executor(),
+        config_.validator_key);
     if (!config_.rpc.enabled) return {};
-    auto started = RpcThread::start(config_.rpc, *backend_);
-    if (!started) return std::move(started).error();
-    rpc_ = *std::move(started);
-    return {};
+    return rpc_.start(config_.rpc, *backend_);
 }
 
 transport::Transport* Node::Impl::transport_of(Instance& instance, const std::string& scheme) {
     if (const auto found = instance.transports.find(scheme); found != instance.transports.end()) {
         return found->second.get();
     }
+    // Configured addresses were checked; this one a stranger may have named.
+    if (!speaks_over(instance.carriers, scheme)) return nullptr;
     transport::Environment environment;
     environment.executor = ioc_.get_executor();
     environment.next_link = [this] { return LinkId{next_link_++}; };
@@ -232,7 +290,8 @@ transport::Transport* Node::Impl::transport_of(Instance& instance, const std::st
         begin_stop(Error{Errc::io, "transport failed", Error::kNowhere,
                          std::string{task} + ": " + std::string{what}});
     };
-    environment.links_inbound_max = 2 * links_max();
+    environment.links_inbound_max = plan_.inbound_max();
+    environment.links_max = plan_.sockets_max();
     auto made = transport::make_transport(scheme, std::move(environment));
     if (!made) {
         log(engine::Notify::Level::warning, made.error().text());
@@ -361,6 +420,8 @@ Result<void> Node::Impl::run() {
         pump();
     });
     ioc_.run();
+    rpc_.stop();
+    executor_->drop_writes();
     executor_.reset();
     if (fault_) return *fault_;
     return {};
@@ -368,7 +429,8 @@ Result<void> Node::Impl::run() {
 
 io::Task<void> Node::Impl::watch_signals() {
     const int first = co_await signals_->next();
-    log(engine::Notify::Level::info, "signal " + std::to_string(first) + ": stopping");
+    log(engine::Notify::Level::info,
+        "signal " + std::to_string(first) + ": stopping; a second one ends the node at once");
     begin_stop({});
 }
 
@@ -386,21 +448,26 @@ void Node::Impl::begin_stop(std::optional<Error> why) {
 }
 
 io::Task<void> Node::Impl::come_down() {
-    if (rpc_) rpc_->stop();
+    rpc_.begin_stop();
     for (auto& instance : instances_)
         instance->protocol->handle(protocol::Stop{}, io::system_now());
     pump();
     for (auto& instance : instances_) {
         for (auto& [scheme, transport] : instance->transports) co_await transport->stop();
     }
-    on_event(engine::Shutdown{});
     const auto until = io::system_now().at + kStopMax;
-    while (!executor_->idle() && io::system_now().at < until) {
-        stopped_.expires_after(std::chrono::milliseconds{5});
-        co_await stopped_.async_wait(io::kAsTuple);
-    }
+    // While the engine still answers: RPC's last requests may wait for it.
+    while (!rpc_.ended() && io::system_now().at < until) co_await pause();
+    on_event(engine::Shutdown{});
+    executor_->drop_jobs();
+    while (!executor_->idle() && io::system_now().at < until) co_await pause();
     tasks_->close();
     co_await tasks_->join();
+}
+
+io::Task<void> Node::Impl::pause() {
+    stopped_.expires_after(std::chrono::milliseconds{5});
+    co_await stopped_.async_wait(io::kAsTuple);
 }
 
 Node::Node(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}

@@ -23,7 +23,8 @@ class Node {
     ~Node();
 
     /// Until SIGINT, SIGTERM, `stop` or a fault that a node must not survive: then the error.
-    /// Comes down in order: peers are told, jobs end, the peer book is written.
+    /// Comes down in order: peers are told, jobs end, the peer book is written. A second signal
+    /// ends the process at once, which loses nothing that was acknowledged.
     Result<void> run();
     /// From any thread.
     void stop();

@@ -7,18 +7,15 @@
 
 namespace sennit::node {
 
-Result<std::unique_ptr<RpcThread>> RpcThread::start(const RpcConfig& config,
-                                                    rpc::Backend& backend) {
-    auto out = std::unique_ptr<RpcThread>{new RpcThread};
+Result<void> RpcThread::start(const RpcConfig& config, rpc::Backend& backend) {
     io::HttpServerOptions options;
     options.host = config.host;
     options.port = config.port;
-    out->server_ = std::make_unique<io::HttpServer>(
-        out->ioc_.get_executor(), options,
-        rpc::http_handler(backend, rpc::HttpPolicy{config.origins}),
+    server_ = std::make_unique<io::HttpServer>(
+        ioc_.get_executor(), options, rpc::http_handler(backend, rpc::HttpPolicy{config.origins}),
         [](std::string_view,
            std::string_view) { /* the group closes itself; clients see the socket close */ });
-    auto bound = out->server_->listen();
+    auto bound = server_->listen();
     if (!bound) {
         auto error = std::move(bound).error();
         error.detail = "RPC at " + config.host + ":" + std::to_string(config.port) + ": " +
@@ -27,21 +24,31 @@ Result<std::unique_ptr<RpcThread>> RpcThread::start(const RpcConfig& config,
         error.what = "cannot listen";
         return error;
     }
-    out->address_ = *std::move(bound);
-    out->thread_ = std::thread{[context = &out->ioc_] { context->run(); }};
-    return out;
+    address_ = *std::move(bound);
+    ended_ = false;
+    thread_ = std::thread{[this] {
+        ioc_.run();
+        ended_ = true;
+    }};
+    return {};
 }
 
 RpcThread::~RpcThread() {
     stop();
 }
 
-void RpcThread::stop() {
-    if (!thread_.joinable()) return;
+void RpcThread::begin_stop() {
+    if (!thread_.joinable() || stopping_) return;
+    stopping_ = true;
+    server_->refuse();
     boost::asio::post(ioc_, [this] {
         boost::asio::co_spawn(ioc_, server_->stop(), [this](std::exception_ptr) { ioc_.stop(); });
     });
-    thread_.join();
+}
+
+void RpcThread::stop() {
+    begin_stop();
+    if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace sennit::node

@@ -85,8 +85,13 @@ struct StatusAnswer {
     std::optional<std::string> fault;
 };
 
+/// Takes an answer that others get as well.
+template <class T>
+using Shared = std::function<void(const Result<T>&)>;
+
 /// Everything is called on the RPC thread; what needs the engine comes back through a callback,
-/// on any thread, exactly once, or is dropped when the node stops.
+/// on that thread, too, exactly once, or is dropped when the node stops. What comes back so may
+/// also be Errc::busy.
 class Backend {
   public:
     virtual ~Backend() = default;
@@ -116,9 +121,9 @@ class Backend {
     /// Acknowledged once it is durable. The error's text is for the caller.
     virtual void submit(Bytes rlp, std::function<void(Result<TxId>)> then) = 0;
 
-    virtual void peers(std::function<void(std::vector<PeerAnswer>)> then) const = 0;
-    virtual void bans(std::function<void(std::vector<BanAnswer>)> then) const = 0;
-    virtual void pool(std::function<void(PoolAnswer)> then) const = 0;
+    virtual void peers(Shared<std::vector<PeerAnswer>> then) const = 0;
+    virtual void bans(Shared<std::vector<BanAnswer>> then) const = 0;
+    virtual void pool(Shared<PoolAnswer> then) const = 0;
     /// In force at the head, and the one before it while certificates are joint.
     virtual std::vector<ValidatorSetPtr> validators() const = 0;
     /// The newest certificate that finalises.

@@ -19,7 +19,10 @@ struct Failure {
     int code{kServerError};
     std::string message;
 };
-using Outcome = std::variant<json::Value, Failure>;
+/// Makes a large answer, for whoever still has room for it: called before `reply` returns, or
+/// never.
+using Later = std::function<json::Value()>;
+using Outcome = std::variant<json::Value, Failure, Later>;
 using Reply = std::function<void(Outcome)>;
 using Params = std::span<const json::Value>;
 

@@ -52,57 +52,72 @@ void status(Backend& backend, Params, Reply reply) {
     reply(std::move(out));
 }
 
-void peers(Backend& backend, Params, Reply reply) {
-    backend.peers([reply](std::vector<PeerAnswer> peers) {
-        auto out = Value::array();
-        for (const auto& peer : peers) {
-            auto one = Value::object({{"protocol", peer.protocol},
-                                      {"address", peer.address},
-                                      {"direction", peer.inbound ? "inbound" : "outbound"},
-                                      {"nodeId", nullptr},
-                                      {"proven", peer.proven},
-                                      {"sennit", peer.sennit},
-                                      {"agent", peer.agent},
-                                      {"height", peer.height},
-                                      {"score", peer.score},
-                                      {"tier", peer.tier}});
-            if (peer.id) one.set("nodeId", hex_data(*peer.id));
-            auto reasons = Value::array();
-            for (const auto& reason : peer.reasons) {
-                reasons.push(Value::object(
-                    {{"deed", reason.deed}, {"delta", reason.delta}, {"what", reason.what}}));
-            }
-            one.set("reasons", std::move(reasons));
-            out.push(std::move(one));
+Value peers_json(const std::vector<PeerAnswer>& peers) {
+    auto out = Value::array();
+    for (const auto& peer : peers) {
+        auto one = Value::object({{"protocol", peer.protocol},
+                                  {"address", peer.address},
+                                  {"direction", peer.inbound ? "inbound" : "outbound"},
+                                  {"nodeId", nullptr},
+                                  {"proven", peer.proven},
+                                  {"sennit", peer.sennit},
+                                  {"agent", peer.agent},
+                                  {"height", peer.height},
+                                  {"score", peer.score},
+                                  {"tier", peer.tier}});
+        if (peer.id) one.set("nodeId", hex_data(*peer.id));
+        auto reasons = Value::array();
+        for (const auto& reason : peer.reasons) {
+            reasons.push(Value::object(
+                {{"deed", reason.deed}, {"delta", reason.delta}, {"what", reason.what}}));
         }
-        reply(std::move(out));
-    });
+        one.set("reasons", std::move(reasons));
+        out.push(std::move(one));
+    }
+    return out;
+}
+
+Value bans_json(const std::vector<BanAnswer>& bans) {
+    auto out = Value::array();
+    for (const auto& ban : bans) {
+        out.push(
+            Value::object({{"identity", ban.identity}, {"until", ban.until}, {"why", ban.why}}));
+    }
+    return out;
+}
+
+Value pool_json(const PoolAnswer& pool) {
+    auto best = Value::array();
+    for (const auto& tx : pool.best) {
+        best.push(Value::object({{"hash", hex_data(tx->id)},
+                                 {"from", hex_data(tx->sender)},
+                                 {"nonce", tx->tx.nonce},
+                                 {"gasPrice", quantity(tx->tx.gas_price)}}));
+    }
+    return Value::object({{"transactions", std::uint64_t{pool.transactions}},
+                          {"bytes", std::uint64_t{pool.bytes}},
+                          {"best", std::move(best)}});
+}
+
+/// What a list becomes: made when it comes, since many may ask for it at once.
+template <class T>
+Shared<T> as_json(Reply reply, Value (*make)(const T&)) {
+    return [reply = std::move(reply), make](const Result<T>& answer) {
+        if (!answer) return reply(refused(answer.error()));
+        reply(Later{[&] { return make(*answer); }});
+    };
+}
+
+void peers(Backend& backend, Params, Reply reply) {
+    backend.peers(as_json(std::move(reply), peers_json));
 }
 
 void bans(Backend& backend, Params, Reply reply) {
-    backend.bans([reply](std::vector<BanAnswer> bans) {
-        auto out = Value::array();
-        for (const auto& ban : bans) {
-            out.push(Value::object(
-                {{"identity", ban.identity}, {"until", ban.until}, {"why", ban.why}}));
-        }
-        reply(std::move(out));
-    });
+    backend.bans(as_json(std::move(reply), bans_json));
 }
 
 void pool(Backend& backend, Params, Reply reply) {
-    backend.pool([reply](PoolAnswer pool) {
-        auto best = Value::array();
-        for (const auto& tx : pool.best) {
-            best.push(Value::object({{"hash", hex_data(tx->id)},
-                                     {"from", hex_data(tx->sender)},
-                                     {"nonce", tx->tx.nonce},
-                                     {"gasPrice", quantity(tx->tx.gas_price)}}));
-        }
-        reply(Value::object({{"transactions", std::uint64_t{pool.transactions}},
-                             {"bytes", std::uint64_t{pool.bytes}},
-                             {"best", std::move(best)}}));
-    });
+    backend.pool(as_json(std::move(reply), pool_json));
 }
 
 void validators(Backend& backend, Params, Reply reply) {

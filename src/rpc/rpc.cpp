@@ -2,7 +2,6 @@
 #include "rpc/rpc.hpp"
 
 #include <algorithm>
-#include <mutex>
 
 #include "rpc/method.hpp"
 
@@ -18,10 +17,17 @@ constexpr std::size_t kBatchMax = 100;
 /// ask for a whole block.
 constexpr std::size_t kBatchAnswerMax = 10'000'000;
 
+/// Ids and names come back in answers, where a byte may take six: one of a megabyte would be a
+/// large answer to a batch of nothing.
+constexpr std::size_t kIdSizeMax = 256;
+constexpr std::size_t kNameShownMax = 64;
+
 Value response(const Value& id, Outcome outcome) {
     auto out = Value::object({{"jsonrpc", "2.0"}, {"id", id}});
     if (auto* result = std::get_if<Value>(&outcome)) {
         out.set("result", std::move(*result));
+    } else if (auto* later = std::get_if<Later>(&outcome)) {
+        out.set("result", (*later)());
     } else {
         auto& failure = std::get<Failure>(outcome);
         out.set("error",
@@ -59,6 +65,19 @@ bool finite(const Value& number) {
     return last >= '0' && last <= '9';
 }
 
+std::size_t id_size(const Value& id) {
+    if (id.is_text()) return id.as_text()->size();
+    return id.is_number() ? id.as_number()->size() : 0;
+}
+
+/// As much of a name as an answer repeats, cut between two characters.
+std::string shown(std::string_view name) {
+    if (name.size() <= kNameShownMax) return std::string{name};
+    std::size_t end = kNameShownMax;
+    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0u) == 0x80u) --end;
+    return std::string{name.substr(0, end)} + "...";
+}
+
 Request read_request(const Value& value) {
     Request out;
     const auto invalid = [&](std::string why) {
@@ -70,6 +89,8 @@ Request read_request(const Value& value) {
     if (const auto* id = value.find("id")) {
         if (!id->is_null() && !id->is_text() && !(id->is_number() && finite(*id)))
             return invalid("id must be a string, a number or null");
+        if (id_size(*id) > kIdSizeMax)
+            return invalid("id longer than " + std::to_string(kIdSizeMax) + " bytes");
         out.id = *id;
     }
     const auto* version = value.find("jsonrpc");
@@ -85,8 +106,8 @@ void run(Backend& backend, const Request& request, Reply reply) {
     if (request.wrong) return reply(*request.wrong);
     const auto* method = find_method(request.method);
     if (method == nullptr) {
-        return reply(Failure{kMethodNotFound,
-                             "the method " + request.method + " does not exist/is not available"});
+        return reply(Failure{kMethodNotFound, "the method " + shown(request.method) +
+                                                  " does not exist/is not available"});
     }
     Params list;
     if (request.params != nullptr && !request.params->is_null()) {
@@ -105,25 +126,18 @@ void run(Backend& backend, const Request& request, Reply reply) {
     method->run(backend, list, std::move(reply));
 }
 
-/// Collects the answers of a batch, which may come from several threads.
+/// Collects the answers of a batch, some of which come later.
 struct Batch {
-    std::mutex mutex;
     std::vector<std::string> answers;  ///< in the order of the requests; empty: none
     std::size_t missing{0};
     std::size_t bytes{0};
     std::function<void(std::string)> reply;
 
-    bool full() {
-        std::scoped_lock lock{mutex};
-        return bytes >= kBatchAnswerMax;
-    }
+    bool full() const { return bytes >= kBatchAnswerMax; }
     void put(std::size_t index, std::string answer) {
-        {
-            std::scoped_lock lock{mutex};
-            bytes += answer.size();
-            answers[index] = std::move(answer);
-            if (--missing > 0) return;
-        }
+        bytes += answer.size();
+        answers[index] = std::move(answer);
+        if (--missing > 0) return;
         std::string list;
         list.reserve(bytes + answers.size() + 1);
         for (auto& one : answers) {
@@ -141,11 +155,15 @@ void run_batch(Backend& backend, std::span<const Value> items,
     batch->reply = std::move(reply);
     for (std::size_t i = 0; i < items.size(); ++i) {
         const auto request = read_request(items[i]);
-        const Reply done = [batch, i, id = request.id](Outcome outcome) {
+        // Asked before the question is put and again when its answer is here: what comes from the
+        // engine comes after the whole batch was asked.
+        const auto too_large = [] { return Failure{kResponseTooLarge, "response too large"}; };
+        const Reply done = [batch, i, id = request.id, too_large](Outcome outcome) {
+            if (batch->full()) outcome = too_large();
             batch->put(i, response_text(id, std::move(outcome)));
         };
         if (batch->full()) {
-            done(Failure{kResponseTooLarge, "response too large"});
+            done(too_large());
         } else {
             run(backend, request, done);
         }

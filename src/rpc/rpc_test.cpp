@@ -47,6 +47,23 @@ TEST_F(Dispatcher, refuses_ids_that_no_answer_can_carry) {
     }
 }
 
+TEST_F(Dispatcher, repeats_little_of_what_a_stranger_wrote) {
+    const auto ask_with = [&](const std::string& id, const std::string& method) {
+        return ask(R"({"jsonrpc":"2.0","id":)" + id + R"(,"method":")" + method + "\"}");
+    };
+    const std::string long_id(257, '7');
+    for (const auto& id : {long_id, '"' + long_id + '"'}) {
+        const auto answer = ask_with(id, "eth_chainId");
+        EXPECT_THAT(answer, HasSubstr(R"("id":null,"error":{"code":-32600,)"));
+        EXPECT_THAT(answer, HasSubstr("id longer than 256 bytes"));
+    }
+    EXPECT_THAT(ask_with('"' + std::string(256, 'a') + '"', "eth_chainId"), HasSubstr("result"));
+    EXPECT_LT(ask_with("1", std::string(500'000, '\x7f')).size(), 1000u);
+    // Cut before a character of three bytes, not within it.
+    EXPECT_THAT(ask_with("1", std::string(63, 'm') + "\xe2\x82\xac" + std::string(60, 'm')),
+                HasSubstr(std::string(63, 'm') + "... does not exist"));
+}
+
 TEST_F(Dispatcher, does_not_answer_notifications) {
     EXPECT_EQ(ask(R"({"jsonrpc":"2.0","method":"eth_chainId"})"), "");
     EXPECT_EQ(ask(R"({"jsonrpc":"2.0","method":"no_such_method"})"), "");
@@ -147,6 +164,33 @@ TEST_F(Dispatcher, limits_what_a_batch_answers) {
     EXPECT_GT(answer.size(), 9'000'000u);
     EXPECT_THAT(answer, HasSubstr(R"("error":{"code":-32003,"message":"response too large"})"));
     EXPECT_EQ(json::parse(answer)->as_array()->size(), 100u);
+}
+
+TEST_F(Dispatcher, limits_what_a_batch_answers_when_the_answers_come_later) {
+    backend_.hold = true;
+    backend_.connected.resize(1000);
+    for (auto& peer : backend_.connected) peer.agent = std::string(1000, 'a');
+    backend_.banned.resize(1000);
+    for (auto& ban : backend_.banned) ban.why = std::string(1000, 'b');
+    std::string request;
+    for (int n = 0; n < 100; ++n)
+        request += std::string{n == 0 ? "[" : ","} + R"({"jsonrpc":"2.0","id":1,"method":")" +
+                   (n % 2 == 0 ? "sennit_peers" : "sennit_bans") + "\"}";
+    std::string answer;
+    handle(backend_, request + "]", [&](std::string text) { answer = std::move(text); });
+    for (const auto& one : std::exchange(backend_.held, {})) one();
+    EXPECT_LT(answer.size(), 12'000'000u);
+    EXPECT_GT(answer.size(), 9'000'000u);
+    EXPECT_THAT(answer, HasSubstr(R"("error":{"code":-32003,"message":"response too large"})"));
+    EXPECT_EQ(json::parse(answer)->as_array()->size(), 100u);
+}
+
+TEST_F(Dispatcher, says_that_the_engine_is_busy) {
+    backend_.trouble = Error{Errc::busy, "too many questions wait for the engine; try again"};
+    for (const auto* method : {"sennit_peers", "sennit_bans", "sennit_pool"}) {
+        EXPECT_THAT(ask(std::string{R"({"jsonrpc":"2.0","id":1,"method":")"} + method + "\"}"),
+                    HasSubstr(R"("code":-32000,"message":"too many questions wait)"));
+    }
 }
 
 TEST_F(Dispatcher, waits_for_all_of_a_batch_in_any_order) {

@@ -87,19 +87,23 @@ class ScriptedBackend : public Backend {
         });
     }
 
-    void bans(std::function<void(std::vector<BanAnswer>)> then) const override {
-        answer([then = std::move(then), bans = banned] { then(bans); });
+    void bans(Shared<std::vector<BanAnswer>> then) const override {
+        answer([then = std::move(then), bans = scripted(banned)] { then(bans); });
     }
-    void peers(std::function<void(std::vector<PeerAnswer>)> then) const override {
-        answer([then = std::move(then), list = connected] { then(list); });
+    void peers(Shared<std::vector<PeerAnswer>> then) const override {
+        answer([then = std::move(then), list = scripted(connected)] { then(list); });
     }
-    void pool(std::function<void(PoolAnswer)> then) const override {
-        answer([then = std::move(then), pool = waiting] { then(pool); });
+    void pool(Shared<PoolAnswer> then) const override {
+        answer([then = std::move(then), pool = scripted(waiting)] { then(pool); });
     }
     std::vector<ValidatorSetPtr> validators() const override { return sets; }
     CertificatePtr finality() const override { return proof; }
 
   private:
+    template <class T>
+    Result<T> scripted(const T& answer) const {
+        return trouble ? Result<T>{*trouble} : Result<T>{answer};
+    }
     std::size_t place_of(const BlockRef& which) const {
         if (const auto* height = std::get_if<Height>(&which)) return height->value;
         if (const auto* id = std::get_if<BlockId>(&which)) {

@@ -24,6 +24,13 @@ TEST(transport_registry, makes_every_transport_that_it_lists) {
     }
 }
 
+TEST(transport_registry, knows_what_each_transport_carries) {
+    for (const auto& scheme : transport_schemes()) EXPECT_TRUE(carrier_of(scheme)) << scheme;
+    EXPECT_EQ(carrier_of("tcp"), Carrier::stream);
+    EXPECT_EQ(carrier_of("http"), Carrier::exchange);
+    EXPECT_EQ(carrier_of("carrier-pigeon"), std::nullopt);
+}
+
 TEST(transport_registry, names_the_schemes_that_there_are_when_asked_for_another) {
     boost::asio::io_context context;
     const auto made = make_transport("carrier-pigeon", environment(context));

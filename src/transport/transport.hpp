@@ -4,6 +4,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/carrier.hpp"
@@ -29,6 +30,8 @@ struct Environment {
     io::TaskGroup::OnFailure task_failed;
     /// Links that peers opened, at once.
     std::size_t links_inbound_max{512};
+    /// In both directions, dials under way included: each takes a descriptor.
+    std::size_t links_max{4096};
 };
 
 /// Carries out what protocols ask for, and reports what happened through the sink.
@@ -53,5 +56,7 @@ class Transport {
 /// names the schemes that there are.
 Result<std::unique_ptr<Transport>> make_transport(std::string_view scheme, Environment environment);
 std::vector<std::string> transport_schemes();
+/// What a scheme's links are; nullopt: there is no such transport.
+std::optional<Carrier> carrier_of(std::string_view scheme);
 
 }  // namespace sennit::transport

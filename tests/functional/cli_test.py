@@ -44,6 +44,25 @@ class Arguments(unittest.TestCase):
                 self.assertEqual(done.returncode, 1)
                 self.assertRegex(done.stderr, r"\Asennit: .+\n\Z")
 
+    def test_a_directory_in_a_files_place_ends_with_1_and_its_name(self):
+        with tempfile.TemporaryDirectory() as directory:
+            chain = pathlib.Path(directory) / "chain"
+            self.assertEqual(run("init", "--dir", str(chain)).returncode, 0)
+            broken = pathlib.Path(directory) / "broken"
+            broken.mkdir()
+            (broken / "genesis.json").symlink_to("genesis.json")  # even looking at it fails
+            node = ["node", "--config", str(chain / "config.toml")]
+            for spoilt, arguments in [(None, ["key", "show", directory]), (None, ["node", "--config", directory]),
+                                      (None, ["init", "--dir", str(broken)]),
+                                      ("genesis.json", node), ("node.key", node)]:
+                with self.subTest(spoilt=spoilt, arguments=arguments):
+                    if spoilt:
+                        (chain / spoilt).unlink()
+                        (chain / spoilt).mkdir()
+                    done = run(*arguments)
+                    self.assertEqual(done.returncode, 1)
+                    self.assertRegex(done.stderr, rf"\Asennit: .*{spoilt or directory}.*\n\Z")
+
     def test_version_names_the_program(self):
         self.assertRegex(run("version").stdout, r"\Asennit/\d+\.\d+\.\d+\n\Z")
 
