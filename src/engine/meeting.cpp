@@ -85,6 +85,7 @@ void Meeting::on_down(PeerRef peer, const std::string& why) {
     // Also of one that was refused a place, and may have said something before it was gone.
     core_.inventory.forget(peer);
     core_.traffic->on_down(peer);
+    core_.desk->on_down(peer);
     if (!facts_.contains(peer)) return;
     core_.notify(Notify::Level::debug, "peer " + name_of(peer) + " left: " + why);
     facts_.erase(peer);
