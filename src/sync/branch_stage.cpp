@@ -15,8 +15,17 @@ constexpr std::size_t kOffersMax = 32;
 constexpr std::size_t kRequestsMax = 2;
 /// Fetched and not offered: 15 MiB of the default chain's largest blocks.
 constexpr std::size_t kBlocksHeld = 256;
-/// Execution of one block takes a fraction of a slot; checks and orphans of others may come first.
+/// Until all headers are here, however many answers they come in: the longest branch takes some
+/// seconds, and whoever invents one could make it last for days.
+constexpr Duration kHeadersPatience = std::chrono::seconds{60};
+/// Until the first block is taken in; afterwards each adds a slot's time, up to this. Slower than
+/// the chain grows it would never arrive. Execution of one block takes a fraction of a slot; checks
+/// and orphans of others may come first.
 constexpr Duration kIntakePatience = std::chrono::seconds{30};
+/// Who has not even shown its headers by then makes room for another peer; who is being followed,
+/// later.
+constexpr Duration kHeadersTurn = std::chrono::seconds{10};
+constexpr Duration kBlocksTurn = std::chrono::seconds{60};
 
 }  // namespace
 
@@ -25,7 +34,8 @@ void BranchStage::start(Source& peer, const chain::Facts& base, Now now) {
     peer_ = peer.peer;
     head_ = next_ = peer.status->head;
     base_height_ = base.height;
-    patience_ = now.at + kIntakePatience;
+    patience_ = now.at + kHeadersPatience;
+    turn_ends_ = now.at + kHeadersTurn;
 }
 
 void BranchStage::stop() {
@@ -51,7 +61,7 @@ void BranchStage::advance(const Known& known, Now now) {
         end_ = End::done;
         return;
     }
-    if (linked_ && patience_ <= now.at) {
+    if (patience_ <= now.at) {
         end_ = End::failed;
         return;
     }
@@ -96,8 +106,7 @@ void BranchStage::offer(const Known& known, Now now) {
             // It came by the ordinary way meanwhile.
             blocks_.erase(offered_);
             asked_to_ = std::max(asked_to_, ++offered_);
-            ++accepted_;
-            patience_ = now.at + kIntakePatience;
+            take_in(now);
             continue;
         }
         auto block = blocks_.extract(offered_);
@@ -112,17 +121,17 @@ void BranchStage::offer(const Known& known, Now now) {
 Result<std::size_t> BranchStage::on_answer(const Request& request, const protocol::Message& answer,
                                            const Known& known, Now now) {
     SENNIT_ASSERT(peer_ == request.peer);
-    patience_ = now.at + kIntakePatience;
     auto done = [&] {
         if (const auto* ask = std::get_if<ForBranchBlocks>(&request.purpose))
             return on_blocks(*ask, answer);
-        return on_headers(answer, known);
+        return on_headers(answer, known, now);
     }();
     if (!done) end_ = End::failed;
     return done;
 }
 
-Result<std::size_t> BranchStage::on_headers(const protocol::Message& answer, const Known& known) {
+Result<std::size_t> BranchStage::on_headers(const protocol::Message& answer, const Known& known,
+                                            Now now) {
     const auto* list = std::get_if<protocol::Headers>(&answer);
     if (list == nullptr) return Error{Errc::unknown_type, "not an answer to a request for headers"};
     if (list->headers.size() > protocol::kHeadersMax)
@@ -155,6 +164,8 @@ Result<std::size_t> BranchStage::on_headers(const protocol::Message& answer, con
         last_timestamp_ = header.timestamp;
         if (!known(next_)) continue;
         linked_ = true;
+        patience_ = now.at + kIntakePatience;
+        turn_ends_ = now.at + kBlocksTurn;
         std::reverse(ids_.begin(), ids_.end());
         break;
     }
@@ -197,12 +208,17 @@ void BranchStage::on_offer_done(const BlockId& id, bool accepted, Now now) {
         end_ = End::failed;
         return;
     }
+    take_in(now);
+}
+
+void BranchStage::take_in(Now now) {
     ++accepted_;
-    patience_ = now.at + kIntakePatience;
+    const std::chrono::seconds slot{schedule_.slot_seconds()};
+    patience_ = std::min<Instant>(patience_ + slot, now.at + kIntakePatience);
 }
 
 std::optional<Instant> BranchStage::deadline() const {
-    if (!peer_ || end_ != End::running || !linked_) return std::nullopt;
+    if (!peer_ || end_ != End::running) return std::nullopt;
     return patience_;
 }
 

@@ -14,7 +14,8 @@ using Known = std::function<bool(const BlockId&)>;
 /// then blocks upwards, offered one by one to the ordinary intake, which checks them.
 ///
 /// No signature is checked here. A branch has at most one header a slot, and no more headers than
-/// `branch_max`, so a liar costs that many ids at most.
+/// `branch_max`, so a liar costs that many ids at most; and no more time than one deadline for all
+/// headers, then that of a chain which is followed faster than it grows.
 class BranchStage {
   public:
     BranchStage(Exchange& exchange, const Options& options, chain::Schedule schedule)
@@ -43,15 +44,19 @@ class BranchStage {
     std::size_t accepted() const { return accepted_; }
     std::size_t size() const { return ids_.size(); }
     Height bottom() const { return bottom_; }
+    bool linked() const { return linked_; }
+    /// From then on another peer that waits is worth more.
+    Instant turn_ends() const { return turn_ends_; }
     std::optional<Instant> deadline() const;
     void check_invariants() const;
 
   private:
-    Result<std::size_t> on_headers(const protocol::Message& answer, const Known& known);
+    Result<std::size_t> on_headers(const protocol::Message& answer, const Known& known, Now now);
     Result<std::size_t> on_blocks(const ForBranchBlocks& ask, const protocol::Message& answer);
     void ask_headers(Source& source, Now now);
     void ask_blocks(Source& source, Now now);
     void offer(const Known& known, Now now);
+    void take_in(Now now);
 
     Exchange& exchange_;
     const Options& options_;
@@ -73,7 +78,8 @@ class BranchStage {
     std::size_t offered_{0};
     std::set<BlockId> offers_;  ///< not answered yet
     std::size_t accepted_{0};
-    Instant patience_{};  ///< the intake must have taken in one more by then
+    Instant patience_{};  ///< for headers, then for blocks that are taken in
+    Instant turn_ends_{};
 };
 
 }  // namespace sennit::sync
