@@ -294,6 +294,14 @@ TEST(SyncAdversary, peers_that_leave_are_replaced) {
     EXPECT_TRUE(world.blames.empty());
 }
 
+TEST(SyncAdversary, what_was_asked_of_who_left_is_forgotten) {
+    World world{source(), small()};
+    const auto peer = world.add().ref;
+    ASSERT_TRUE(world.run([&] { return world.unanswered() == 3; }));
+    world.remove(peer);
+    EXPECT_EQ(world.unanswered(), 0U);
+}
+
 TEST(SyncAdversary, alone_with_a_liar_it_is_behind_until_an_honest_peer_comes) {
     World world{source(), small()};
     auto& liar = world.add();

@@ -66,6 +66,7 @@ void Sync::on_peer(PeerRef peer, const protocol::PeerTraits& traits, Now now) {
 void Sync::on_peer_gone(PeerRef peer, Now now) {
     while (const auto id = core_->exchange.of(peer)) {
         const auto request = core_->exchange.take(*id);
+        core_->exchange.out(Forget{*id});
         core_->fail(*request, false, now);
     }
     core_->exchange.sources().on_gone(peer);

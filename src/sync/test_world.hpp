@@ -95,6 +95,8 @@ class World {
 
     std::size_t blamed(PeerRef peer, Blame::What what) const;
     std::size_t blamed(PeerRef peer) const;
+    /// Requests that the engine would still keep book of.
+    std::size_t unanswered() const { return in_flight_.size(); }
 
     const Source& source_;
     Now now{Instant{} + std::chrono::hours{1}, from_unix_seconds(1'700'000'100)};
