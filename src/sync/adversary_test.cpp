@@ -55,6 +55,11 @@ void relink(protocol::Headers& answer) {
     }
 }
 
+/// A byte each on the wire.
+std::vector<protocol::WireTransaction> empty_items(std::size_t count) {
+    return std::vector(count, protocol::WireTransaction{protocol::SharedSlice{Bytes{0x80}}, {}});
+}
+
 /// One liar among honest peers: the chain arrives, the liar is blamed, nobody else is.
 class Liars : public testing::Test {
   protected:
@@ -183,6 +188,14 @@ TEST_F(Liars, with_bodies_larger_than_a_block_are_blamed_and_not_kept) {
     });
     expect_blamed(What::wrong_answer);
     EXPECT_LT(world_.most.window_bytes, 1'000'000U);
+}
+
+TEST_F(Liars, with_bodies_of_more_items_than_a_block_has_room_for_are_blamed_and_not_kept) {
+    liar().bend = bending<protocol::Bodies>(
+        [](protocol::Bodies& bodies) { bodies.bodies.front().transactions = empty_items(2000); });
+    expect_blamed(What::wrong_answer);
+    EXPECT_THAT(world_.blames.front().why, testing::HasSubstr("larger than the chain allows"));
+    EXPECT_LT(world_.most.window_bytes, 100'000U);
 }
 
 TEST_F(Liars, who_fall_silent_are_blamed_as_overdue) {
@@ -376,6 +389,42 @@ TEST(SyncAdversary, a_forged_branch_is_blamed_and_offered_to_nobody) {
     ASSERT_TRUE(world.run([&] { return world.blamed(peer.ref) > 0; }));
     EXPECT_EQ(world.blames.front().what, What::wrong_answer);
     EXPECT_EQ(world.offers, 0U);
+}
+
+std::function<MessagePtr(const Message&, MessagePtr)> with_bodies(
+    std::vector<protocol::WireTransaction> body) {
+    return bending<protocol::Blocks>([body](protocol::Blocks& blocks) {
+        for (auto& block : blocks.blocks)
+            block = protocol::WireBlock{protocol::WireHeader{block.header()}, body};
+    });
+}
+
+class BranchBodies : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(BranchBodies, larger_than_a_block_are_blamed_and_offered_to_nobody) {
+    World world{source(), small()};
+    auto& peer = world.add(Height{0}, Height{240});
+    auto body = empty_items(GetParam());
+    if (body.size() == 1) body.front().rlp = protocol::SharedSlice{Bytes(3'000'000)};
+    peer.bend = with_bodies(body);
+    ASSERT_TRUE(world.run([&] { return world.blamed(peer.ref) > 0; }));
+    EXPECT_EQ(world.blames.front().what, What::wrong_answer);
+    EXPECT_EQ(world.offers, 0U);
+    EXPECT_EQ(world.most.branch_bytes, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(OneOrMany, BranchBodies, testing::Values(1, 2000));
+
+TEST(SyncAdversary, a_branch_of_full_blocks_is_held_only_up_to_a_bound_of_bytes) {
+    World world{source(), small()};
+    world.offer_latency = seconds{25};
+    auto& peer = world.add(Height{0}, Height{240});
+    std::vector<protocol::WireTransaction> body(
+        360, protocol::WireTransaction{protocol::SharedSlice{Bytes(160)}, {}});
+    peer.bend = with_bodies(body);
+    world.wait(seconds{20});
+    EXPECT_GT(world.most.branch_bytes, 12'000'000U);
+    EXPECT_LT(world.most.branch_bytes, 17'000'000U);
 }
 
 /// A branch that nobody built: every header is in its slot and links to the next, the lowest to

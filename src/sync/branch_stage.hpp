@@ -18,8 +18,12 @@ using Known = std::function<bool(const BlockId&)>;
 /// headers, then that of a chain which is followed faster than it grows.
 class BranchStage {
   public:
-    BranchStage(Exchange& exchange, const Options& options, chain::Schedule schedule)
-        : exchange_{exchange}, options_{options}, schedule_{schedule} {}
+    BranchStage(Exchange& exchange, const Options& options, chain::Schedule schedule,
+                std::size_t body_bytes_max)
+        : exchange_{exchange},
+          options_{options},
+          schedule_{schedule},
+          body_bytes_max_{body_bytes_max} {}
 
     void start(Source& peer, const chain::Facts& base, Now now);
     void stop();
@@ -43,6 +47,8 @@ class BranchStage {
     /// Blocks of it that were taken in, and of how many.
     std::size_t accepted() const { return accepted_; }
     std::size_t size() const { return ids_.size(); }
+    /// Of blocks that were fetched and are not offered yet.
+    std::size_t bytes() const { return bytes_; }
     Height bottom() const { return bottom_; }
     bool linked() const { return linked_; }
     /// From then on another peer that waits is worth more.
@@ -57,10 +63,13 @@ class BranchStage {
     void ask_blocks(Source& source, Now now);
     void offer(const Known& known, Now now);
     void take_in(Now now);
+    std::size_t hold(std::size_t first, std::span<const protocol::WireBlock> blocks);
+    void drop(std::size_t index);
 
     Exchange& exchange_;
     const Options& options_;
     const chain::Schedule schedule_;
+    const std::size_t body_bytes_max_;  ///< of one block
 
     std::optional<PeerRef> peer_;
     End end_{End::running};
@@ -74,6 +83,7 @@ class BranchStage {
     Height bottom_;
 
     std::map<std::size_t, protocol::WireBlock> blocks_;  ///< fetched, not offered: by index
+    std::size_t bytes_{0};                               ///< of those
     std::size_t asked_to_{0};                            ///< below it all are asked for or here
     std::size_t offered_{0};
     std::set<BlockId> offers_;  ///< not answered yet

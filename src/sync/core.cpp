@@ -33,7 +33,7 @@ Sync::Core::Core(const chain::Genesis& genesis_, const BlockId& genesis_id_,
       proofs{exchange},
       headers{exchange, options},
       blocks{exchange, options, genesis.block_bytes_max},
-      branch{exchange, options, chain::Schedule{genesis}} {}
+      branch{exchange, options, chain::Schedule{genesis}, genesis.block_bytes_max} {}
 
 bool Sync::Core::on_our_chain(const Source& source) const {
     return source.traits.sennit && source.status &&

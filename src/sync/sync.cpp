@@ -230,7 +230,8 @@ Sync::Held Sync::held() const {
             .header_writes = core_->headers.writes(),
             .window_blocks = core_->blocks.window().size(),
             .window_bytes = core_->blocks.window().bytes(),
-            .branch_ids = core_->branch.size()};
+            .branch_ids = core_->branch.size(),
+            .branch_bytes = core_->branch.bytes()};
 }
 
 void Sync::check_invariants() const {

@@ -114,6 +114,7 @@ class World {
     std::map<std::string, std::size_t> asks;  ///< by kind of message
     Sync::Held most;                          ///< of each, the most that was held at once
     bool refuse_offers{false};
+    Duration offer_latency{std::chrono::milliseconds{5}};
     bool damage_rows{false};
     /// Ordinary blocks that execute beside: the tree's.
     BlockId head;
