@@ -100,6 +100,8 @@ class Ballots {
     void on_votes(PeerRef peer, protocol::ReceiptId receipt, const protocol::Votes& votes);
     void on_certificates(PeerRef peer, protocol::ReceiptId receipt,
                          const protocol::Certificates& certificates);
+    /// What waits of it is dropped.
+    void on_down(PeerRef peer);
     void own(const Vote& vote);
     /// Votes that came before their block.
     void on_block(const BlockId& id);
@@ -114,12 +116,29 @@ class Ballots {
   private:
     void verify(std::optional<PeerRef> peer, std::optional<protocol::ReceiptId> receipt,
                 std::vector<Vote> votes);
+    struct Sender {
+        PeerRef peer;
+        protocol::ReceiptId receipt;
+    };
+    struct Told {
+        protocol::ReceiptId receipt;
+        std::vector<CertificatePtr> certificates;
+    };
+
+    /// Errors: invalid, where a certificate does not fit its target.
+    Result<std::vector<CertificatePtr>> wanted(std::span<const CertificatePtr> told) const;
+    void check(Sender from, std::span<const CertificatePtr> told);
+    void on_checked(Sender from, std::span<const CertificatePtr> certificates,
+                    const SignaturesChecked& checked);
     void count(const std::vector<Vote>& votes);
     void store(const Certificate& certificate);
     void note_finality(const CertificatePtr& certificate);
 
     Core& core_;
     std::set<std::uint32_t> proofs_kept_;
+    /// Whose certificates are being checked, a message at a time; and the latest that came
+    /// meanwhile, since a newer one is worth more.
+    std::map<PeerRef, std::optional<Told>> checking_;
 };
 
 /// Transactions: opened by workers, taken into the pool, passed on (and answered, when they are
