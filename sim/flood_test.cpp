@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "chain/test_chain.hpp"
+#include "protocol/moderntensor/extension.hpp"
 #include "sim/world.hpp"
 
 namespace sennit::sim {
@@ -19,6 +20,7 @@ class Floods : public testing::Test {
     Floods() {
         World::Options options;
         options.stakes = {1, 1, 1, 1, 1, 1, 1};
+        options.costs.workers = 2;
         world_.emplace(std::move(options));
         world_->start_validators();
         world_->run_slots(6);
@@ -102,6 +104,24 @@ TEST_F(Floods, of_certificates_for_what_is_final_already_are_passed_over) {
         hostile().say(protocol::make_message(protocol::Certificates{{certificate}, {}}));
         world_->run_for(std::chrono::milliseconds{150});
     }
+    expect_unharmed();
+}
+
+TEST_F(Floods, of_questions_keep_nobody_else_from_an_answer) {
+    world_->run_slots(40);
+    auto& joiner = world_->add_observer({HostId{0}});
+    joiner.start();
+    const auto question = protocol::moderntensor::encode_extension(
+        protocol::GetHeaders{Height{0}, protocol::kHeadersMax, false}, 1);
+    Bytes flood;
+    while (flood.size() < 6000) flood.insert(flood.end(), question->begin(), question->end());
+    for (int round = 0; round < 40; ++round) {
+        hostile().shout(flood);
+        world_->run_for(std::chrono::milliseconds{100});
+    }
+    EXPECT_GE(joiner.finalised_slot(), world_->slot() - 6);
+    EXPECT_EQ(hostile().peers(), 0u);
+    EXPECT_GE(world_->heard("asks on and on"), 6u);
     expect_unharmed();
 }
 

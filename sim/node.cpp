@@ -119,7 +119,7 @@ void SimNode::plan(Instant when, std::function<void()> event) {
 }
 
 void SimNode::handle(const CarrierInput& input) {
-    if (!running()) return;
+    if (!running() || (shouts_ && std::holds_alternative<LinkBytes>(input))) return;
     run_->protocol->handle(input, now());
     pump();
 }
@@ -177,6 +177,11 @@ void SimNode::carry_out(engine::Run run) {
     if (chain) {
         done = std::max(start, run_->chain_free) + cost;
         run_->chain_free = done;
+    } else if (costs_.workers > 0) {
+        run_->workers_free.resize(costs_.workers);
+        auto& free = *std::min_element(run_->workers_free.begin(), run_->workers_free.end());
+        done = std::max(start, free) + (done - start);
+        free = done;
     }
     auto job = std::make_shared<engine::Job>(std::move(run.job));
     plan(done, [this, id = run.id, job] {
@@ -265,6 +270,14 @@ void SimNode::say(std::span<const PeerId> peers, const protocol::MessagePtr& mes
     const protocol::Outgoing outgoing{message, protocol::Priority::urgent, {}, {}, {}, {}};
     (void)run_->protocol->send(peers, outgoing, now());
     pump();
+}
+
+void SimNode::shout(const Bytes& frames) {
+    shouts_ = true;
+    for (const auto& line : run_->engine->peer_lines()) {
+        const auto bytes = std::make_shared<const Bytes>(frames);
+        network_.carry_out(host_, CarrierOutput{Transmit{*line.facts.link, bytes, {}, 0}});
+    }
 }
 
 const Result<TxId>* SimNode::answer(engine::Ticket ticket) const {

@@ -20,6 +20,7 @@ struct NodeOptions {
 /// What work costs, in virtual time.
 struct Costs {
     Duration worker{std::chrono::milliseconds{2}};
+    std::size_t workers{0};  ///< 0: as many as there are jobs
     Duration chain{std::chrono::milliseconds{5}};
     Duration disk{std::chrono::milliseconds{3}};
 };
@@ -76,6 +77,9 @@ class SimNode {
     void say(const protocol::MessagePtr& message);
     /// To one of them.
     void say(HostId to, const protocol::MessagePtr& message);
+    /// The same in bytes, past the protocol and its limits, as far as the links take them. From
+    /// then on it takes no notice of what it is told.
+    void shout(const Bytes& frames);
     chain::State& state() { return *run_->state; }
 
     /// Timers that have fired: a node that spins shows here.
@@ -89,6 +93,7 @@ class SimNode {
         std::unique_ptr<engine::Engine> engine;
         std::optional<Instant> armed;  ///< the earliest planned wake
         Instant chain_free{};
+        std::vector<Instant> workers_free;
         Instant disk_free{};
         std::vector<engine::Store> unwritten;
     };
@@ -118,6 +123,7 @@ class SimNode {
     std::unique_ptr<Run> run_;
     std::uint64_t runs_{0};
     std::uint64_t wakes_{0};
+    bool shouts_{false};
     engine::ViewPtr view_;
     std::uint64_t next_ticket_{1};
     std::map<engine::Ticket, Result<TxId>> answers_;

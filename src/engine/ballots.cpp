@@ -8,6 +8,14 @@ namespace sennit::engine {
 
 using protocol::Verdict;
 
+namespace {
+
+/// Of one message. Who asks for one gets one, and what is told unasked is about a slot or two;
+/// each costs as many signatures as there are members, in the lane of what cannot wait.
+constexpr std::size_t kCertificatesChecked = 4;
+
+}  // namespace
+
 void Ballots::on_votes(PeerRef peer, protocol::ReceiptId receipt, const protocol::Votes& message) {
     for (const auto& vote : message.votes) core_.inventory.mark(peer, vote_id(vote));
     verify(peer, receipt, message.votes);
@@ -146,38 +154,77 @@ void Ballots::keep_proof(const SetProof& proof) {
 
 void Ballots::on_certificates(PeerRef peer, protocol::ReceiptId receipt,
                               const protocol::Certificates& message) {
+    if (const auto checking = checking_.find(peer); checking != checking_.end()) {
+        auto& waiting = checking->second;
+        if (waiting) core_.settle(peer, waiting->receipt, Verdict::ignore);
+        waiting = Told{receipt, message.certificates};
+        return;
+    }
+    check({peer, receipt}, message.certificates);
+}
+
+void Ballots::on_down(PeerRef peer) {
+    const auto checking = checking_.extract(peer);
+    if (checking.empty() || !checking.mapped()) return;
+    core_.settle(peer, checking.mapped()->receipt, Verdict::ignore);
+}
+
+Result<std::vector<CertificatePtr>> Ballots::wanted(std::span<const CertificatePtr> told) const {
     // Only what a block of ours waits for or what certifies a block that we hold; proofs of
     // finality come as answers to sync.
     std::vector<CertificatePtr> wanted;
-    CheckSignatures job;
-    for (const auto& certificate : message.certificates) {
+    std::set<BlockId> targets;
+    for (const auto& certificate : told) {
+        if (wanted.size() == kCertificatesChecked) break;
         // Of blocks below the root the tree may know no more what they justify.
         if (!core_.tree.holds(certificate->link.target.id)) continue;
         const auto target = core_.tree.find(certificate->link.target.id);
         const bool fits = certificate->link == chain::link_for(*target, core_.tree.lookup()) &&
                           check_certificate_form(*certificate, *target->quorum);
-        if (!fits) {
-            core_.judge(peer, peers::Deed::invalid_vote, "certificate does not fit its target");
-            return core_.settle(peer, receipt, Verdict::reject);
-        }
+        if (!fits) return Error{Errc::invalid, "certificate does not fit its target"};
         const auto held = core_.tree.certificate(target->id);
         if (held && chain::covers(held->bitmap, certificate->bitmap)) continue;
+        if (targets.insert(target->id).second) wanted.push_back(certificate);
+    }
+    return wanted;
+}
+
+void Ballots::check(Sender from, std::span<const CertificatePtr> told) {
+    const auto [peer, receipt] = from;
+    auto found = wanted(told);
+    if (!found) {
+        core_.judge(peer, peers::Deed::invalid_vote, found.error().text());
+        return core_.settle(peer, receipt, Verdict::reject);
+    }
+    if (found->empty()) return core_.settle(peer, receipt, Verdict::ignore);
+    // One wrong signature condemns the message: nothing after it is worth looking at.
+    CheckSignatures job{{}, true};
+    for (const auto& certificate : *found) {
+        const auto target = core_.tree.find(certificate->link.target.id);
         auto checks = signature_checks(*certificate, *target->quorum, core_.genesis_id);
         std::move(checks.begin(), checks.end(), std::back_inserter(job.checks));
-        wanted.push_back(certificate);
     }
-    if (wanted.empty()) return core_.settle(peer, receipt, Verdict::ignore);
-    core_.run(std::move(job), [this, peer, receipt,
-                               wanted = std::move(wanted)](JobResult&& result) {
-        const auto& verdicts = std::get<SignaturesChecked>(result).verdicts;
-        if (std::find(verdicts.begin(), verdicts.end(), false) != verdicts.end()) {
-            core_.judge(peer, peers::Deed::invalid_vote, "certificate signature does not verify");
-            return core_.settle(peer, receipt, Verdict::reject);
-        }
-        core_.settle(peer, receipt, Verdict::accept);
-        for (const auto& certificate : wanted) certify(certificate);
-        core_.chain_changed();
+    checking_[peer];
+    core_.run(std::move(job), [this, from, certificates = *std::move(found)](JobResult&& result) {
+        on_checked(from, certificates, std::get<SignaturesChecked>(result));
     });
+}
+
+void Ballots::on_checked(Sender from, std::span<const CertificatePtr> certificates,
+                         const SignaturesChecked& checked) {
+    const auto [peer, receipt] = from;
+    const auto waiting = checking_.extract(peer);
+    const auto& verdicts = checked.verdicts;
+    if (std::find(verdicts.begin(), verdicts.end(), false) != verdicts.end()) {
+        core_.judge(peer, peers::Deed::invalid_vote, "certificate signature does not verify");
+        core_.settle(peer, receipt, Verdict::reject);
+    } else {
+        core_.settle(peer, receipt, Verdict::accept);
+        for (const auto& certificate : certificates) certify(certificate);
+        core_.chain_changed();
+    }
+    if (waiting.empty() || !waiting.mapped()) return;
+    check({peer, waiting.mapped()->receipt}, waiting.mapped()->certificates);
 }
 
 }  // namespace sennit::engine

@@ -76,7 +76,8 @@ void Catching::carry_out(const sync::Forget& forget) {
 }
 
 void Catching::carry_out(const sync::VerifyProof& verify) {
-    CheckSignatures job{signature_checks(*verify.certificate, *verify.quorum, core_.genesis_id)};
+    CheckSignatures job{signature_checks(*verify.certificate, *verify.quorum, core_.genesis_id),
+                        true};
     core_.run(std::move(job), [this, verify](JobResult&& result) {
         bool valid = true;
         for (const bool verdict : std::get<SignaturesChecked>(result).verdicts)

@@ -50,7 +50,7 @@ void on_received(Core& core, InstanceId instance, const protocol::Received& rece
                               },
                               [](const auto&) { return false; }},
                    *received.message);
-    if (handled || core.desk->on_request(peer, receipt, *received.message)) return;
+    if (handled || core.desk->on_request(peer, receipt, received.message)) return;
     // An original's news of its own chain, or an answer that came too late.
     core.settle(peer, receipt, Verdict::ignore);
 }
@@ -76,6 +76,7 @@ void on_protocol(Core& core, FromProtocol& event) {
             [&](const protocol::Misbehaved& o) { core.meeting->on_misbehaved(instance, o); },
             [&](const protocol::Ready& o) {
                 core.sync.on_ready({instance, o.peer}, core.now);
+                core.desk->on_ready({instance, o.peer});
             },
             [&](const protocol::Ended&) {},
             [&](const protocol::Check& o) {
@@ -202,6 +203,7 @@ void Engine::check_invariants() const {
     core_->inventory.check_invariants();
     core_->intake->check_invariants();
     core_->reporter->check_invariants();
+    core_->desk->check_invariants();
     if (core_->validator) core_->validator->check_invariants();
 }
 

@@ -51,7 +51,12 @@ BlockChecked check(const protocol::WireBlock& block, const JobContext& context) 
 JobResult run_one(const CheckSignatures& job, const JobContext&) {
     SignaturesChecked out;
     out.verdicts.reserve(job.checks.size());
-    for (const auto& one : job.checks) out.verdicts.push_back(holds(one));
+    bool failed = false;
+    for (const auto& one : job.checks) {
+        const bool right = !(failed && job.all) && holds(one);
+        failed = failed || !right;
+        out.verdicts.push_back(right);
+    }
     return out;
 }
 

@@ -20,6 +20,7 @@ using JobId = Strong<struct JobIdTag, std::uint64_t>;
 /// Ed25519 signatures: votes, certificates, evidence.
 struct CheckSignatures {
     std::vector<protocol::SignatureCheck> checks;
+    bool all{false};  ///< worth something only together: after a wrong one none is looked at
 };
 struct SignaturesChecked {
     std::vector<bool> verdicts;

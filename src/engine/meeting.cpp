@@ -86,6 +86,8 @@ void Meeting::on_down(PeerRef peer, const std::string& why) {
     core_.inventory.forget(peer);
     core_.traffic->on_down(peer);
     core_.intake->on_down(peer);
+    core_.desk->on_down(peer);
+    core_.ballots->on_down(peer);
     if (!facts_.contains(peer)) return;
     core_.notify(Notify::Level::debug, "peer " + name_of(peer) + " left: " + why);
     facts_.erase(peer);

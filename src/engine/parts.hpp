@@ -110,6 +110,8 @@ class Ballots {
     void on_votes(PeerRef peer, protocol::ReceiptId receipt, const protocol::Votes& votes);
     void on_certificates(PeerRef peer, protocol::ReceiptId receipt,
                          const protocol::Certificates& certificates);
+    /// What waits of it is dropped.
+    void on_down(PeerRef peer);
     void own(const Vote& vote);
     /// Votes that came before their block.
     void on_block(const BlockId& id);
@@ -124,12 +126,29 @@ class Ballots {
   private:
     void verify(std::optional<PeerRef> peer, std::optional<protocol::ReceiptId> receipt,
                 std::vector<Vote> votes);
+    struct Sender {
+        PeerRef peer;
+        protocol::ReceiptId receipt;
+    };
+    struct Told {
+        protocol::ReceiptId receipt;
+        std::vector<CertificatePtr> certificates;
+    };
+
+    /// Errors: invalid, where a certificate does not fit its target.
+    Result<std::vector<CertificatePtr>> wanted(std::span<const CertificatePtr> told) const;
+    void check(Sender from, std::span<const CertificatePtr> told);
+    void on_checked(Sender from, std::span<const CertificatePtr> certificates,
+                    const SignaturesChecked& checked);
     void count(const std::vector<Vote>& votes);
     void store(const Certificate& certificate);
     void note_finality(const CertificatePtr& certificate);
 
     Core& core_;
     std::set<std::uint32_t> proofs_kept_;
+    /// Whose certificates are being checked, a message at a time; and the latest that came
+    /// meanwhile, since a newer one is worth more.
+    std::map<PeerRef, std::optional<Told>> checking_;
 };
 
 /// Transactions: opened by workers, taken into the pool, passed on (and answered, when they are
@@ -241,27 +260,62 @@ class Producer {
     bool told_to_wait_{false};
 };
 
-/// Answers what peers ask: pulled from the database by workers, one answer at a time for each
-/// request.
+/// Answers what peers ask. Serving is pulled (CONTRACT rule 3): of each peer one question at a time
+/// is dealt with, the next when the protocol has taken the answer; a few more wait in order, and
+/// what comes on top is refused. Peers have their turns one after another, and all of them together
+/// only so many reads of the database, so that nobody's flood of questions makes others wait.
 class Desk {
   public:
     explicit Desk(Core& core) : core_{core} {}
 
     /// True if the message was a request and is being dealt with.
-    bool on_request(PeerRef peer, protocol::ReceiptId receipt, const protocol::Message& message);
+    bool on_request(PeerRef peer, protocol::ReceiptId receipt, const protocol::MessagePtr& message);
+    /// Its queue has room again.
+    void on_ready(PeerRef peer);
+    /// Whatever it asked is forgotten.
+    void on_down(PeerRef peer);
+    void check_invariants() const;
 
   private:
-    void answer(PeerRef peer, protocol::ReceiptId receipt, protocol::MessagePtr message);
-    void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetHeaders& ask);
-    void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetBlocks& ask);
-    void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetBodies& ask);
-    void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetTransactions& ask);
-    void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetCertificates& ask);
-    void serve(PeerRef peer, protocol::ReceiptId receipt, const protocol::GetPeers& ask);
-    void serve_branch_headers(PeerRef peer, protocol::ReceiptId receipt,
-                              const protocol::GetHeaders& ask);
+    struct Question {
+        protocol::ReceiptId receipt;
+        protocol::MessagePtr message;
+    };
+    struct Asker {
+        enum class State : std::uint8_t {
+            idle,     ///< has asked nothing
+            waiting,  ///< for its turn
+            loading,  ///< a worker reads the answer to its first question
+            full,     ///< the protocol had no room for that answer: until Ready
+        };
+        State state{State::idle};
+        std::deque<Question> questions;
+        protocol::MessagePtr answer;  ///< while full; null: to be made again
+        double patience;              ///< for questions on top of those that may wait
+        Instant since;
+        Instant scored;
+    };
+    using MakeAnswer = std::function<protocol::MessagePtr(JobResult&&)>;
+
+    void refuse(PeerRef peer, Asker& asker, protocol::ReceiptId receipt);
+    void wait_for_turn(PeerRef peer, Asker& asker);
+    void next();
+    void load(PeerRef peer, Job job, MakeAnswer make);
+    void answer(PeerRef peer, protocol::MessagePtr message);
+    void settle_first(PeerRef peer, Asker& asker, protocol::Verdict verdict);
+    void serve(PeerRef peer, const protocol::GetHeaders& ask);
+    void serve(PeerRef peer, const protocol::GetBlocks& ask);
+    void serve(PeerRef peer, const protocol::GetBodies& ask);
+    void serve(PeerRef peer, const protocol::GetTransactions& ask);
+    void serve(PeerRef peer, const protocol::GetCertificates& ask);
+    void serve(PeerRef peer, const protocol::GetPeers& ask);
+    void serve_branch_headers(PeerRef peer, const protocol::GetHeaders& ask);
 
     Core& core_;
+    std::map<PeerRef, Asker> askers_;
+    std::deque<PeerRef> turns_;  ///< who waits, in turn
+    std::size_t loads_{0};       ///< under way, also for askers that left
+    std::size_t kept_{0};        ///< answers that wait for room
 };
 
 /// Carries out what sync asks for: requests, checks, the database, and execution into the base.

@@ -55,6 +55,11 @@ void relink(protocol::Headers& answer) {
     }
 }
 
+/// A byte each on the wire.
+std::vector<protocol::WireTransaction> empty_items(std::size_t count) {
+    return std::vector(count, protocol::WireTransaction{protocol::SharedSlice{Bytes{0x80}}, {}});
+}
+
 /// One liar among honest peers: the chain arrives, the liar is blamed, nobody else is.
 class Liars : public testing::Test {
   protected:
@@ -185,6 +190,14 @@ TEST_F(Liars, with_bodies_larger_than_a_block_are_blamed_and_not_kept) {
     EXPECT_LT(world_.most.window_bytes, 1'000'000U);
 }
 
+TEST_F(Liars, with_bodies_of_more_items_than_a_block_has_room_for_are_blamed_and_not_kept) {
+    liar().bend = bending<protocol::Bodies>(
+        [](protocol::Bodies& bodies) { bodies.bodies.front().transactions = empty_items(2000); });
+    expect_blamed(What::wrong_answer);
+    EXPECT_THAT(world_.blames.front().why, testing::HasSubstr("larger than the chain allows"));
+    EXPECT_LT(world_.most.window_bytes, 100'000U);
+}
+
 TEST_F(Liars, who_fall_silent_are_blamed_as_overdue) {
     liar().bend = [](const Message&, MessagePtr) { return MessagePtr{}; };
     expect_blamed(What::overdue);
@@ -294,6 +307,14 @@ TEST(SyncAdversary, peers_that_leave_are_replaced) {
     EXPECT_TRUE(world.blames.empty());
 }
 
+TEST(SyncAdversary, what_was_asked_of_who_left_is_forgotten) {
+    World world{source(), small()};
+    const auto peer = world.add().ref;
+    ASSERT_TRUE(world.run([&] { return world.unanswered() == 3; }));
+    world.remove(peer);
+    EXPECT_EQ(world.unanswered(), 0U);
+}
+
 TEST(SyncAdversary, alone_with_a_liar_it_is_behind_until_an_honest_peer_comes) {
     World world{source(), small()};
     auto& liar = world.add();
@@ -368,6 +389,133 @@ TEST(SyncAdversary, a_forged_branch_is_blamed_and_offered_to_nobody) {
     ASSERT_TRUE(world.run([&] { return world.blamed(peer.ref) > 0; }));
     EXPECT_EQ(world.blames.front().what, What::wrong_answer);
     EXPECT_EQ(world.offers, 0U);
+}
+
+std::function<MessagePtr(const Message&, MessagePtr)> with_bodies(
+    std::vector<protocol::WireTransaction> body) {
+    return bending<protocol::Blocks>([body](protocol::Blocks& blocks) {
+        for (auto& block : blocks.blocks)
+            block = protocol::WireBlock{protocol::WireHeader{block.header()}, body};
+    });
+}
+
+class BranchBodies : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(BranchBodies, larger_than_a_block_are_blamed_and_offered_to_nobody) {
+    World world{source(), small()};
+    auto& peer = world.add(Height{0}, Height{240});
+    auto body = empty_items(GetParam());
+    if (body.size() == 1) body.front().rlp = protocol::SharedSlice{Bytes(3'000'000)};
+    peer.bend = with_bodies(body);
+    ASSERT_TRUE(world.run([&] { return world.blamed(peer.ref) > 0; }));
+    EXPECT_EQ(world.blames.front().what, What::wrong_answer);
+    EXPECT_EQ(world.offers, 0U);
+    EXPECT_EQ(world.most.branch_bytes, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(OneOrMany, BranchBodies, testing::Values(1, 2000));
+
+TEST(SyncAdversary, a_branch_of_full_blocks_is_held_only_up_to_a_bound_of_bytes) {
+    World world{source(), small()};
+    world.offer_latency = seconds{25};
+    auto& peer = world.add(Height{0}, Height{240});
+    std::vector<protocol::WireTransaction> body(
+        360, protocol::WireTransaction{protocol::SharedSlice{Bytes(160)}, {}});
+    peer.bend = with_bodies(body);
+    world.wait(seconds{20});
+    EXPECT_GT(world.most.branch_bytes, 12'000'000U);
+    EXPECT_LT(world.most.branch_bytes, 17'000'000U);
+}
+
+/// A branch that nobody built: every header is in its slot and links to the next, the lowest to
+/// nothing. By id.
+std::map<BlockId, protocol::WireHeader> invent(std::uint64_t from, std::uint64_t count,
+                                               BlockId& top) {
+    std::map<BlockId, protocol::WireHeader> branch;
+    const auto schedule = source().keys().schedule();
+    for (std::uint64_t h = from; h < from + count; ++h) {
+        Header header;
+        header.height = Height{h};
+        header.timestamp = schedule.timestamp(Slot{h + 1000});
+        header.previous_hash = top;
+        const protocol::WireHeader wire{header};
+        branch.emplace(top = wire.id, wire);
+    }
+    return branch;
+}
+
+class Drips : public testing::Test {
+  protected:
+    Drips() : world_{source(), small()} {
+        honest_ = world_.add(Height{200}, Height{200}).ref;
+        SENNIT_ASSERT(world_.run_to(Height{200}));
+    }
+    /// Follows a liar whose branch never ends.
+    void start_with_invented_headers() {
+        auto top = BlockId{{1}};
+        const auto branch = invent(201, 3000, top);
+        auto& liar = world_.add(Height{200}, Height{200});
+        liar.latency = seconds{9};
+        liar.bend = [branch](const Message& ask, MessagePtr honest) {
+            const auto* get = std::get_if<protocol::GetHeaders>(&ask);
+            if (get == nullptr || !std::holds_alternative<BlockId>(get->from)) return honest;
+            protocol::Headers out;
+            const auto found = branch.find(std::get<BlockId>(get->from));
+            if (found != branch.end()) out.headers.push_back(found->second);
+            return make_message(std::move(out));
+        };
+        liar_ = liar.ref;
+        world_.wait(milliseconds{1});
+        auto status = source().status(Height{200}, Height{200});
+        status.head = top;
+        status.head_height = Height{3200};
+        status.certified.slot = Slot{~std::uint64_t{0}};
+        world_.say(liar_, status);
+        SENNIT_ASSERT(world_.sync->stage() == Stage::branch);
+    }
+
+    World world_;
+    PeerRef honest_;
+    PeerRef liar_;
+};
+
+TEST_F(Drips, of_invented_headers_end_at_one_deadline) {
+    start_with_invented_headers();
+    EXPECT_TRUE(world_.run([&] { return world_.sync->stage() == Stage::none; }, seconds{61}));
+    EXPECT_GT(world_.most.branch_ids, 3U);
+    // Each time it is believed for no longer, and left alone for longer.
+    world_.wait(std::chrono::minutes{30});
+    EXPECT_LT(world_.peers.at(liar_).asked, 100U);
+}
+
+TEST_F(Drips, of_invented_headers_do_not_keep_it_from_an_honest_branch) {
+    start_with_invented_headers();
+    world_.tell(world_.peers.at(honest_), Height{200}, Height{240});
+    ASSERT_TRUE(
+        world_.run([&] { return world_.head == source().block(Height{240})->id; }, seconds{15}));
+    EXPECT_EQ(world_.blamed(honest_), 0U);
+}
+
+TEST_F(Drips, of_invented_headers_do_not_keep_it_from_finality) {
+    start_with_invented_headers();
+    world_.tell(world_.peers.at(honest_), Height{240}, Height{240});
+    ASSERT_TRUE(
+        world_.run([&] { return world_.state->base()->height == Height{240}; }, seconds{15}));
+}
+
+TEST_F(Drips, of_blocks_slower_than_the_chain_grows_are_given_up) {
+    auto& slow = world_.add(Height{200}, Height{240});
+    slow.latency = seconds{9};
+    slow.bend =
+        bending<protocol::Blocks>([](protocol::Blocks& blocks) { blocks.blocks.resize(1); });
+    const auto ref = slow.ref;
+    ASSERT_TRUE(world_.run([&] { return world_.offers > 0; }, std::chrono::minutes{3}));
+    EXPECT_EQ(world_.sync->stage(), Stage::branch);
+    world_.tell(world_.peers.at(honest_), Height{200}, Height{240});
+    ASSERT_TRUE(
+        world_.run([&] { return world_.head == source().block(Height{240})->id; }, seconds{70}));
+    EXPECT_EQ(world_.blamed(ref), 0U);
+    EXPECT_EQ(world_.blamed(honest_), 0U);
 }
 
 }  // namespace

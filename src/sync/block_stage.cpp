@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sync/body_size.hpp"
+
 namespace sennit::sync {
 
 namespace {
@@ -19,8 +21,8 @@ constexpr std::size_t kAppendBytes = 512 << 10;
 constexpr std::size_t kAppendsMax = 4;
 /// Fewer are handed over only when nothing else is under way.
 constexpr std::size_t kAppendWorthwhile = 64;
-/// What a list answer of ours stays below, taken for an answer that has not come.
-constexpr std::size_t kAnswerBytes = 1 << 20;
+/// What a list answer of ours takes at most, taken for an answer that has not come.
+constexpr std::size_t kAnswerBytes = 2 << 20;
 /// A body that everybody waits for is asked for a second time.
 constexpr Duration kSecondAsk = std::chrono::seconds{2};
 
@@ -197,12 +199,11 @@ Result<std::size_t> BlockStage::on_answer(const Request& request, const protocol
         if (!window_.contains(ask.heights[i])) continue;  // applied meanwhile, from a faster peer
         if (bodies[i].id != window_.id(ask.heights[i]))
             return Error{Errc::mismatch, "body of another block"};
-        std::size_t bytes = 0;
-        for (const auto& tx : bodies[i].transactions) bytes += tx.bytes().size();
-        if (bytes > body_bytes_max_)
+        const auto size = size_of(bodies[i].transactions);
+        if (!size.fits(body_bytes_max_))
             return Error{Errc::oversized, "body larger than the chain allows"};
         // Headers of empty blocks are not asked for.
-        if (bytes == 0)
+        if (size.bytes == 0)
             return Error{Errc::mismatch, "empty body for a header that has transactions"};
     }
     for (std::size_t i = 0; i < bodies.size(); ++i) {

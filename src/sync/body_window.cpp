@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sync/body_window.hpp"
 
+#include "sync/body_size.hpp"
+
 namespace sennit::sync {
 
 namespace {
@@ -66,7 +68,7 @@ void BodyWindow::give_back(std::span<const Height> heights) {
 bool BodyWindow::hold(Height height, std::vector<protocol::WireTransaction> body, PeerRef sender) {
     auto& entry = at(height);
     if (entry.block) return false;
-    for (const auto& tx : body) entry.bytes += tx.bytes().size();
+    entry.bytes = size_of(body).held();
     bytes_ += entry.bytes;
     entry.block = protocol::WireBlock{entry.header, std::move(body), nullptr};
     entry.sender = sender;

@@ -23,7 +23,7 @@ class BodyWindow {
     Height first() const { return first_; }
     Height next() const { return first_ + entries_.size(); }
     std::size_t size() const { return entries_.size(); }
-    /// Of the bodies that are here.
+    /// Of the bodies that are here, and of what holds them.
     std::size_t bytes() const { return bytes_; }
     bool contains(Height height) const { return first_ <= height && height < next(); }
     const BlockId& id(Height height) const { return at(height).header.id; }

@@ -12,6 +12,9 @@ PeerRef peer(std::uint64_t number) {
     return {InstanceId{1}, PeerId{number}};
 }
 
+/// Of a body of ten bytes.
+constexpr std::size_t kHeld = 10 + sizeof(protocol::WireTransaction);
+
 std::vector<protocol::WireTransaction> body(std::size_t bytes) {
     return {protocol::WireTransaction{protocol::SharedSlice{Bytes(bytes)}, std::nullopt}};
 }
@@ -61,16 +64,16 @@ TEST_F(BodyWindowTest, submits_in_order_and_only_what_is_whole) {
     ASSERT_EQ(batch.blocks.size(), 4U);
     EXPECT_THAT(batch.senders, ElementsAre(peer(1), peer(1), PeerRef{}, PeerRef{}));
     EXPECT_EQ(window_.ready(), 1U);
-    EXPECT_EQ(window_.bytes(), 30U);
+    EXPECT_EQ(window_.bytes(), 3 * kHeld);
     window_.applied(4);
     EXPECT_EQ(window_.first(), Height{9});
-    EXPECT_EQ(window_.bytes(), 10U);
+    EXPECT_EQ(window_.bytes(), kHeld);
     window_.check_invariants();
 }
 
 TEST_F(BodyWindowTest, submits_no_more_bytes_than_allowed_but_always_one) {
     hold({5, 6, 9, 10});
-    EXPECT_EQ(window_.submit(8, 25).blocks.size(), 4U);
+    EXPECT_EQ(window_.submit(8, 2 * kHeld + 5).blocks.size(), 4U);
     EXPECT_EQ(window_.submit(8, 1).blocks.size(), 1U);
 }
 
@@ -84,7 +87,7 @@ TEST_F(BodyWindowTest, fetches_again_what_a_liar_sent) {
     EXPECT_EQ(window_.missing(9, peer(2)), heights({5, 9, 10, 11, 12}));
     EXPECT_EQ(window_.missing(9, peer(1)), heights({9, 10, 11, 12}))
         << "not the one that it got wrong";
-    EXPECT_EQ(window_.bytes(), 10U);
+    EXPECT_EQ(window_.bytes(), kHeld);
 }
 
 TEST_F(BodyWindowTest, blames_nobody_for_a_block_without_body) {
@@ -97,7 +100,7 @@ TEST_F(BodyWindowTest, blames_nobody_for_a_block_without_body) {
 TEST_F(BodyWindowTest, takes_a_body_once) {
     hold({5});
     EXPECT_FALSE(window_.hold(Height{5}, body(99), peer(2)));
-    EXPECT_EQ(window_.bytes(), 10U);
+    EXPECT_EQ(window_.bytes(), kHeld);
     EXPECT_EQ(window_.lacking(heights({4, 5, 6, 7})), heights({6}));
     EXPECT_EQ(window_.front(), Height{6});
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sync/body_size.hpp"
+
 namespace sennit::sync {
 
 namespace {
@@ -15,8 +17,27 @@ constexpr std::size_t kOffersMax = 32;
 constexpr std::size_t kRequestsMax = 2;
 /// Fetched and not offered: 15 MiB of the default chain's largest blocks.
 constexpr std::size_t kBlocksHeld = 256;
-/// Execution of one block takes a fraction of a slot; checks and orphans of others may come first.
+/// Whatever the chain allows, and whatever a liar puts in; besides, only the block that is next.
+constexpr std::size_t kBytesHeld = 16 << 20;
+/// What a list answer of ours takes at most, for one that has not come.
+constexpr std::size_t kAnswerBytes = 2 << 20;
+
+std::size_t held_bytes(const protocol::WireBlock& block) {
+    const auto& certificate = block.certificate();
+    return size_of(block).held() + block.header().extra_data.size() +
+           (certificate ? certificate->signatures.size() * Signature::kSize : 0);
+}
+/// Until all headers are here, however many answers they come in: the longest branch takes some
+/// seconds, and whoever invents one could make it last for days.
+constexpr Duration kHeadersPatience = std::chrono::seconds{60};
+/// Until the first block is taken in; afterwards each adds a slot's time, up to this. Slower than
+/// the chain grows it would never arrive. Execution of one block takes a fraction of a slot; checks
+/// and orphans of others may come first.
 constexpr Duration kIntakePatience = std::chrono::seconds{30};
+/// Who has not even shown its headers by then makes room for another peer; who is being followed,
+/// later.
+constexpr Duration kHeadersTurn = std::chrono::seconds{10};
+constexpr Duration kBlocksTurn = std::chrono::seconds{60};
 
 }  // namespace
 
@@ -25,7 +46,8 @@ void BranchStage::start(Source& peer, const chain::Facts& base, Now now) {
     peer_ = peer.peer;
     head_ = next_ = peer.status->head;
     base_height_ = base.height;
-    patience_ = now.at + kIntakePatience;
+    patience_ = now.at + kHeadersPatience;
+    turn_ends_ = now.at + kHeadersTurn;
 }
 
 void BranchStage::stop() {
@@ -40,6 +62,7 @@ void BranchStage::stop() {
     next_height_ = bottom_ = Height{0};
     last_timestamp_ = 0;
     blocks_.clear();
+    bytes_ = 0;
     asked_to_ = offered_ = accepted_ = 0;
     offers_.clear();
 }
@@ -51,7 +74,7 @@ void BranchStage::advance(const Known& known, Now now) {
         end_ = End::done;
         return;
     }
-    if (linked_ && patience_ <= now.at) {
+    if (patience_ <= now.at) {
         end_ = End::failed;
         return;
     }
@@ -79,8 +102,11 @@ void BranchStage::ask_headers(Source& source, Now now) {
 void BranchStage::ask_blocks(Source& source, Now now) {
     auto most = std::min<std::size_t>(options_.blocks_batch, protocol::kBlocksMax);
     if (source.traits.blocks_max > 0) most = std::min<std::size_t>(most, source.traits.blocks_max);
-    while (asked_to_ < ids_.size() && asked_to_ - offered_ < kBlocksHeld &&
-           count_for<ForBranchBlocks>(exchange_) < kRequestsMax) {
+    while (asked_to_ < ids_.size() && asked_to_ - offered_ < kBlocksHeld) {
+        const auto asked = count_for<ForBranchBlocks>(exchange_);
+        if (asked == kRequestsMax) return;
+        // Without the block that is next nothing ever leaves.
+        if (asked_to_ != offered_ && bytes_ + (asked + 1) * kAnswerBytes > kBytesHeld) return;
         const auto count = std::min(most, ids_.size() - asked_to_);
         const auto first = ids_.begin() + static_cast<std::ptrdiff_t>(asked_to_);
         std::vector<BlockId> ids(first, first + static_cast<std::ptrdiff_t>(count));
@@ -94,35 +120,43 @@ void BranchStage::offer(const Known& known, Now now) {
     while (offered_ < ids_.size() && offers_.size() < kOffersMax) {
         if (known(ids_[offered_])) {
             // It came by the ordinary way meanwhile.
-            blocks_.erase(offered_);
+            drop(offered_);
             asked_to_ = std::max(asked_to_, ++offered_);
-            ++accepted_;
-            patience_ = now.at + kIntakePatience;
+            take_in(now);
             continue;
         }
-        auto block = blocks_.extract(offered_);
-        if (block.empty()) return;
+        const auto held = blocks_.find(offered_);
+        if (held == blocks_.end()) return;
+        auto block = held->second;
+        drop(offered_);
         offers_.insert(ids_[offered_]);
         // A short answer may have set it back below what came with a later one.
         asked_to_ = std::max(asked_to_, ++offered_);
-        exchange_.out(Offer{*peer_, std::move(block.mapped())});
+        exchange_.out(Offer{*peer_, std::move(block)});
     }
+}
+
+void BranchStage::drop(std::size_t index) {
+    const auto found = blocks_.find(index);
+    if (found == blocks_.end()) return;
+    bytes_ -= held_bytes(found->second);
+    blocks_.erase(found);
 }
 
 Result<std::size_t> BranchStage::on_answer(const Request& request, const protocol::Message& answer,
                                            const Known& known, Now now) {
     SENNIT_ASSERT(peer_ == request.peer);
-    patience_ = now.at + kIntakePatience;
     auto done = [&] {
         if (const auto* ask = std::get_if<ForBranchBlocks>(&request.purpose))
             return on_blocks(*ask, answer);
-        return on_headers(answer, known);
+        return on_headers(answer, known, now);
     }();
     if (!done) end_ = End::failed;
     return done;
 }
 
-Result<std::size_t> BranchStage::on_headers(const protocol::Message& answer, const Known& known) {
+Result<std::size_t> BranchStage::on_headers(const protocol::Message& answer, const Known& known,
+                                            Now now) {
     const auto* list = std::get_if<protocol::Headers>(&answer);
     if (list == nullptr) return Error{Errc::unknown_type, "not an answer to a request for headers"};
     if (list->headers.size() > protocol::kHeadersMax)
@@ -155,6 +189,8 @@ Result<std::size_t> BranchStage::on_headers(const protocol::Message& answer, con
         last_timestamp_ = header.timestamp;
         if (!known(next_)) continue;
         linked_ = true;
+        patience_ = now.at + kIntakePatience;
+        turn_ends_ = now.at + kBlocksTurn;
         std::reverse(ids_.begin(), ids_.end());
         break;
     }
@@ -174,13 +210,27 @@ Result<std::size_t> BranchStage::on_blocks(const ForBranchBlocks& ask,
         if (!block.has_value() || block.id() != ids_[ask.first + i]) {
             return Error{Errc::mismatch, "another block than was asked for"};
         }
-        if (ask.first + i >= offered_) blocks_.insert_or_assign(ask.first + i, block);
+        if (!size_of(block).fits(body_bytes_max_))
+            return Error{Errc::oversized, "body larger than the chain allows"};
     }
+    const auto kept = hold(ask.first, list->blocks);
     // Answers come in order of the requests, so asking again from here keeps them so.
-    if (list->blocks.size() < ask.count) {
-        asked_to_ = std::max(offered_, std::min(asked_to_, ask.first + list->blocks.size()));
-    }
+    if (kept < ask.count) asked_to_ = std::max(offered_, std::min(asked_to_, ask.first + kept));
     return list->blocks.size();
+}
+
+/// How many from the first on need not be asked for again.
+std::size_t BranchStage::hold(std::size_t first, std::span<const protocol::WireBlock> blocks) {
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        const auto index = first + i;
+        if (index < offered_) continue;
+        drop(index);
+        const auto bytes = held_bytes(blocks[i]);
+        if (index != offered_ && bytes_ + bytes > kBytesHeld) return i;
+        bytes_ += bytes;
+        blocks_.emplace(index, blocks[i]);
+    }
+    return blocks.size();
 }
 
 void BranchStage::on_failed(const Purpose& purpose, bool busy) {
@@ -197,12 +247,17 @@ void BranchStage::on_offer_done(const BlockId& id, bool accepted, Now now) {
         end_ = End::failed;
         return;
     }
+    take_in(now);
+}
+
+void BranchStage::take_in(Now now) {
     ++accepted_;
-    patience_ = now.at + kIntakePatience;
+    const std::chrono::seconds slot{schedule_.slot_seconds()};
+    patience_ = std::min<Instant>(patience_ + slot, now.at + kIntakePatience);
 }
 
 std::optional<Instant> BranchStage::deadline() const {
-    if (!peer_ || end_ != End::running || !linked_) return std::nullopt;
+    if (!peer_ || end_ != End::running) return std::nullopt;
     return patience_;
 }
 
@@ -211,8 +266,14 @@ void BranchStage::check_invariants() const {
     SENNIT_ASSERT(offers_.size() <= kOffersMax);
     SENNIT_ASSERT(offered_ <= asked_to_ && asked_to_ <= ids_.size());
     SENNIT_ASSERT(blocks_.size() <= kBlocksHeld + 2 * protocol::kBlocksMax);
-    for (const auto& [index, block] : blocks_)
+    std::size_t bytes = 0;
+    for (const auto& [index, block] : blocks_) {
         SENNIT_ASSERT(offered_ <= index && index < ids_.size());
+        bytes += held_bytes(block);
+    }
+    const auto next = blocks_.find(offered_);
+    SENNIT_ASSERT(bytes == bytes_);
+    SENNIT_ASSERT(bytes_ <= kBytesHeld + (next == blocks_.end() ? 0 : held_bytes(next->second)));
 }
 
 }  // namespace sennit::sync

@@ -14,11 +14,16 @@ using Known = std::function<bool(const BlockId&)>;
 /// then blocks upwards, offered one by one to the ordinary intake, which checks them.
 ///
 /// No signature is checked here. A branch has at most one header a slot, and no more headers than
-/// `branch_max`, so a liar costs that many ids at most.
+/// `branch_max`, so a liar costs that many ids at most; and no more time than one deadline for all
+/// headers, then that of a chain which is followed faster than it grows.
 class BranchStage {
   public:
-    BranchStage(Exchange& exchange, const Options& options, chain::Schedule schedule)
-        : exchange_{exchange}, options_{options}, schedule_{schedule} {}
+    BranchStage(Exchange& exchange, const Options& options, chain::Schedule schedule,
+                std::size_t body_bytes_max)
+        : exchange_{exchange},
+          options_{options},
+          schedule_{schedule},
+          body_bytes_max_{body_bytes_max} {}
 
     void start(Source& peer, const chain::Facts& base, Now now);
     void stop();
@@ -42,20 +47,29 @@ class BranchStage {
     /// Blocks of it that were taken in, and of how many.
     std::size_t accepted() const { return accepted_; }
     std::size_t size() const { return ids_.size(); }
+    /// Of blocks that were fetched and are not offered yet.
+    std::size_t bytes() const { return bytes_; }
     Height bottom() const { return bottom_; }
+    bool linked() const { return linked_; }
+    /// From then on another peer that waits is worth more.
+    Instant turn_ends() const { return turn_ends_; }
     std::optional<Instant> deadline() const;
     void check_invariants() const;
 
   private:
-    Result<std::size_t> on_headers(const protocol::Message& answer, const Known& known);
+    Result<std::size_t> on_headers(const protocol::Message& answer, const Known& known, Now now);
     Result<std::size_t> on_blocks(const ForBranchBlocks& ask, const protocol::Message& answer);
     void ask_headers(Source& source, Now now);
     void ask_blocks(Source& source, Now now);
     void offer(const Known& known, Now now);
+    void take_in(Now now);
+    std::size_t hold(std::size_t first, std::span<const protocol::WireBlock> blocks);
+    void drop(std::size_t index);
 
     Exchange& exchange_;
     const Options& options_;
     const chain::Schedule schedule_;
+    const std::size_t body_bytes_max_;  ///< of one block
 
     std::optional<PeerRef> peer_;
     End end_{End::running};
@@ -69,11 +83,13 @@ class BranchStage {
     Height bottom_;
 
     std::map<std::size_t, protocol::WireBlock> blocks_;  ///< fetched, not offered: by index
+    std::size_t bytes_{0};                               ///< of those
     std::size_t asked_to_{0};                            ///< below it all are asked for or here
     std::size_t offered_{0};
     std::set<BlockId> offers_;  ///< not answered yet
     std::size_t accepted_{0};
-    Instant patience_{};  ///< the intake must have taken in one more by then
+    Instant patience_{};  ///< for headers, then for blocks that are taken in
+    Instant turn_ends_{};
 };
 
 }  // namespace sennit::sync

@@ -12,6 +12,8 @@ using protocol::Form;
 /// A head this little above ours arrives by itself: ask for it only when it does not.
 constexpr std::uint64_t kHeadNear = 2;
 constexpr Duration kHeadPatience = std::chrono::seconds{1};
+/// A better head that waits so long while another's branch is being followed gets its turn.
+constexpr Duration kTurnWait = std::chrono::seconds{5};
 /// With nobody left who has the certified height, another anchor may do.
 constexpr Duration kStallMax = std::chrono::seconds{30};
 /// A claim that came to nothing so often does not make us think that we are behind.
@@ -31,7 +33,7 @@ Sync::Core::Core(const chain::Genesis& genesis_, const BlockId& genesis_id_,
       proofs{exchange},
       headers{exchange, options},
       blocks{exchange, options, genesis.block_bytes_max},
-      branch{exchange, options, chain::Schedule{genesis}} {}
+      branch{exchange, options, chain::Schedule{genesis}, genesis.block_bytes_max} {}
 
 bool Sync::Core::on_our_chain(const Source& source) const {
     return source.traits.sennit && source.status &&
@@ -90,18 +92,24 @@ void Sync::Core::step(Now now) {
     }
 }
 
-void Sync::Core::decide(Now now) {
-    bool any = false;
-    bool ahead = false;
-    bool leading = false;
+void Sync::Core::watch_heads(Now now) {
     for (auto& [peer, source] : exchange.sources().all()) {
-        if (!on_our_chain(source)) continue;
-        any = true;
         if (!better(source)) {
             source.ahead_since.reset();
         } else if (!source.ahead_since) {
             source.ahead_since = now.at;
         }
+    }
+}
+
+void Sync::Core::decide(Now now) {
+    bool any = false;
+    bool ahead = false;
+    bool leading = false;
+    watch_heads(now);
+    for (const auto& [peer, source] : exchange.sources().all()) {
+        if (!on_our_chain(source)) continue;
+        any = true;
         leading = leading || leads(source);
         ahead =
             ahead || ((leads(source) || branch_due(source, now)) && source.failures < kEmptyClaims);
@@ -117,12 +125,22 @@ void Sync::Core::decide(Now now) {
     resting = !any ? Phase::idle : ahead || !advice.empty() ? Phase::behind : Phase::synced;
 }
 
+bool Sync::Core::can_anchor(const Source& source, Now now) const {
+    return !lacks_trust(now) && leads(source) && source.serves_headers() &&
+           (source.answers(Form::certificates_by_version) ||
+            source.answers(Form::certificates_latest));
+}
+
+bool Sync::Core::can_branch(const Source& source, Now now) const {
+    // Whose branch hangs on blocks that are final there has been asked for it once.
+    if (!trusts_base() || (forced && leads(source))) return false;
+    return branch_due(source, now) && source.answers(Form::headers_by_id) &&
+           source.answers(Form::headers_newest_first) && source.answers(Form::blocks_by_id);
+}
+
 bool Sync::Core::start_anchored(Now now) {
-    if (lacks_trust(now)) return false;
-    auto* source = exchange.sources().choose_ahead(now.at, [&](const Source& s) {
-        return leads(s) && s.serves_headers() &&
-               (s.answers(Form::certificates_by_version) || s.answers(Form::certificates_latest));
-    });
+    auto* source = exchange.sources().choose_ahead(
+        now.at, [&](const Source& s) { return can_anchor(s, now); });
     if (source == nullptr) return false;
     proofs.start(lead_min());
     proofs.ask(*source, now);
@@ -131,12 +149,14 @@ bool Sync::Core::start_anchored(Now now) {
 }
 
 bool Sync::Core::start_branch(Now now) {
-    if (!trusts_base()) return false;
+    // Whoever has not disappointed yet comes first: each liar among them costs one turn.
+    std::optional<std::uint32_t> fewest;
+    for (const auto& [peer, source] : exchange.sources().all()) {
+        if (source.rests(now.at) || !can_branch(source, now)) continue;
+        fewest = std::min(fewest.value_or(source.failures), source.failures);
+    }
     auto* source = exchange.sources().choose(Work::headers, now.at, [&](const Source& s) {
-        // Whose branch hangs on blocks that are final there has been asked for it once.
-        if (forced && leads(s)) return false;
-        return branch_due(s, now) && s.answers(Form::headers_by_id) &&
-               s.answers(Form::headers_newest_first) && s.answers(Form::blocks_by_id);
+        return s.failures == fewest && can_branch(s, now);
     });
     if (source == nullptr) return false;
     branch.start(*source, *local->base, now);
@@ -232,18 +252,33 @@ void Sync::Core::step_blocks(Now now) {
 void Sync::Core::step_branch(Now now) {
     branch.advance([this](const BlockId& id) { return knows(id); }, now);
     using End = BranchStage::End;
-    if (branch.end() == End::running) return;
+    watch_heads(now);
+    const bool running = branch.end() == End::running;
+    if (running && !turn_is_over(now)) return;
     if (auto* source = exchange.sources().find(*branch.peer())) {
         const bool final_there = source->status->finalised_height > local->base->height;
         if (branch.end() == End::done) {
             source->failures = 0;
         } else if (branch.end() == End::detached && final_there) {
             forced = true;
+        } else if (running && branch.linked()) {
+            exchange.sources().busy(*source, now.at);
         } else if (!source->shunned(now.at)) {
             exchange.sources().shun(*source, now.at);
         }
     }
     restart(now);
+}
+
+bool Sync::Core::turn_is_over(Now now) const {
+    if (now.at < branch.turn_ends()) return false;
+    const auto& all = exchange.sources().all();
+    return std::any_of(all.begin(), all.end(), [&](const auto& entry) {
+        const auto& source = entry.second;
+        if (source.peer == *branch.peer() || source.rests(now.at)) return false;
+        if (can_anchor(source, now)) return true;
+        return can_branch(source, now) && *source.ahead_since + kTurnWait <= now.at;
+    });
 }
 
 void Sync::Core::expire(Now now) {
@@ -313,9 +348,12 @@ std::optional<Instant> Sync::Core::deadline() const {
     take(blocks.deadline());
     take(branch.deadline());
     if (stalled_since) take(*stalled_since + kStallMax);
-    if (stage != Stage::none) return first;
+    const bool branching = stage == Stage::branch;
+    if (!branching && stage != Stage::none) return first;
+    if (branching) take(branch.turn_ends());
+    const auto wait = branching ? kTurnWait : kHeadPatience;
     for (const auto& [peer, source] : exchange.sources().all()) {
-        if (source.ahead_since) take(*source.ahead_since + kHeadPatience);
+        if (source.ahead_since) take(*source.ahead_since + wait);
     }
     return first;
 }

@@ -21,6 +21,8 @@ struct Sync::Core {
     void advance(Now now);
     void step(Now now);
     void decide(Now now);
+    /// Notes whose head has become better than ours, and whose is no more.
+    void watch_heads(Now now);
     bool start_anchored(Now now);
     bool start_branch(Now now);
     void step_proofs(Now now);
@@ -46,6 +48,10 @@ struct Sync::Core {
     bool leads(const Source& source) const;
     bool better(const Source& source) const;
     bool branch_due(const Source& source, Now now) const;
+    bool can_anchor(const Source& source, Now now) const;
+    bool can_branch(const Source& source, Now now) const;
+    /// Another peer has waited long enough for what is being fetched from the branch's.
+    bool turn_is_over(Now now) const;
     bool knows(const BlockId& id) const;
     bool trusts_base() const;
     /// The base is so old that proofs alone do not tell the true chain.

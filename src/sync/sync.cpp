@@ -66,6 +66,7 @@ void Sync::on_peer(PeerRef peer, const protocol::PeerTraits& traits, Now now) {
 void Sync::on_peer_gone(PeerRef peer, Now now) {
     while (const auto id = core_->exchange.of(peer)) {
         const auto request = core_->exchange.take(*id);
+        core_->exchange.out(Forget{*id});
         core_->fail(*request, false, now);
     }
     core_->exchange.sources().on_gone(peer);
@@ -229,7 +230,8 @@ Sync::Held Sync::held() const {
             .header_writes = core_->headers.writes(),
             .window_blocks = core_->blocks.window().size(),
             .window_bytes = core_->blocks.window().bytes(),
-            .branch_ids = core_->branch.size()};
+            .branch_ids = core_->branch.size(),
+            .branch_bytes = core_->branch.bytes()};
 }
 
 void Sync::check_invariants() const {

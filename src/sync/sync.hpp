@@ -180,6 +180,7 @@ class Sync {
         std::size_t window_blocks{0};
         std::size_t window_bytes{0};
         std::size_t branch_ids{0};
+        std::size_t branch_bytes{0};
     };
     Held held() const;
     void check_invariants() const;

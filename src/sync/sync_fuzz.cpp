@@ -85,7 +85,7 @@ class Run {
             sync_.check_invariants();
             const auto held = sync_.held();
             SENNIT_ASSERT(held.requests <= 16 && held.window_blocks <= 1024 &&
-                          held.branch_ids <= 64);
+                          held.branch_ids <= 64 && held.branch_bytes <= (17 << 20));
             (void)sync_.progress(now_);
         }
     }

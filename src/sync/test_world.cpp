@@ -233,6 +233,7 @@ void World::settle() {
     most.window_blocks = std::max(most.window_blocks, held.window_blocks);
     most.window_bytes = std::max(most.window_bytes, held.window_bytes);
     most.branch_ids = std::max(most.branch_ids, held.branch_ids);
+    most.branch_bytes = std::max(most.branch_bytes, held.branch_bytes);
 }
 
 bool World::step(Instant until) {
@@ -461,7 +462,7 @@ void World::carry_out(const Append& append) {
 
 void World::carry_out(const Offer& offer) {
     ++offers;
-    after(std::chrono::milliseconds{5}, [this, block = offer.block] {
+    after(offer_latency, [this, block = offer.block] {
         auto opened = open(block, source_.keys().genesis().chain_id);
         const bool taken = !refuse_offers && opened && state->execute(*opened);
         if (taken) {

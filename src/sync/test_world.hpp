@@ -95,6 +95,8 @@ class World {
 
     std::size_t blamed(PeerRef peer, Blame::What what) const;
     std::size_t blamed(PeerRef peer) const;
+    /// Requests that the engine would still keep book of.
+    std::size_t unanswered() const { return in_flight_.size(); }
 
     const Source& source_;
     Now now{Instant{} + std::chrono::hours{1}, from_unix_seconds(1'700'000'100)};
@@ -112,6 +114,7 @@ class World {
     std::map<std::string, std::size_t> asks;  ///< by kind of message
     Sync::Held most;                          ///< of each, the most that was held at once
     bool refuse_offers{false};
+    Duration offer_latency{std::chrono::milliseconds{5}};
     bool damage_rows{false};
     /// Ordinary blocks that execute beside: the tree's.
     BlockId head;
