@@ -191,6 +191,11 @@ Result<void> Node::Impl::open_chain() {
     options.path = config_.data_dir + "/db";
     options.create = true;
     options.cache_bytes = config_.database_cache_bytes;
+    options.log = [this](std::string_view line) {
+        boost::asio::post(ioc_, [this, text = "database: " + std::string{line}] {
+            log(engine::Notify::Level::warning, text);
+        });
+    };
     SENNIT_TRY(store_, storage::open_store(options));
     SENNIT_TRY(state_, chain::State::open(*store_, genesis_));
     SENNIT_TRY(chain::check_trust(genesis_, *store_, *state_->base(), config_.engine.sync.trusted,

@@ -291,6 +291,10 @@ Peers::Verdict Peers::on_deed(PeerRef ref, Deed deed, std::string_view what, Now
         return {};
     }
     auto& known = record(key, now);
+    // What it did besides, and is heard of only now, must not make of one ban the longest there is.
+    if (known.banned_until && now.wall < *known.banned_until) {
+        return {static_cast<int>(std::lround(known.score)), false, known.banned_for};
+    }
     const int delta = price(deed);
     known.score = std::clamp(known.score + delta, 0.0, 100.0);
     // Praise comes by the thousand and explains nothing that the last one does not.

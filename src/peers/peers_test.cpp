@@ -54,6 +54,16 @@ TEST_F(PeersTest, bans_whoever_reaches_zero_and_says_until_when_and_why) {
     EXPECT_TRUE(peers.on_up(peer(3, tcp("8.8.8.8")), at(602)));
 }
 
+TEST_F(PeersTest, counts_what_a_banned_peer_did_besides_as_the_same_ban) {
+    ASSERT_TRUE(peers.on_up(peer(1, tcp("8.8.8.8")), at(0)));
+    EXPECT_TRUE(peers.on_deed(ref(1), Deed::invalid_block, "first", at(1)).banned);
+    for (int i = 0; i < 10; ++i)
+        EXPECT_FALSE(peers.on_deed(ref(1), Deed::invalid_block, "more", at(2)).banned);
+    peers.on_down(ref(1), "banned", at(2));
+    EXPECT_EQ(peers.bans(at(3))[0].why, "invalid block: first");
+    EXPECT_TRUE(peers.on_up(peer(2, tcp("8.8.8.8")), at(602)));
+}
+
 TEST_F(PeersTest, bans_longer_each_time) {
     int now = 0;
     for (const int minutes : {10, 20, 40}) {

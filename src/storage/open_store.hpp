@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,6 +20,8 @@ struct Options {
     std::size_t write_buffer_bytes{std::size_t{128} << 20};
     /// Files on disk that may be open at once: a node shares its descriptors with its peers.
     int open_files_max{256};
+    /// Warnings of the database's own threads; called on any of them.
+    std::function<void(std::string_view)> log{};
 };
 
 /// Opens the database; brings one of an older schema up to date first.

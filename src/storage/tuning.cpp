@@ -3,10 +3,14 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdarg>
+#include <cstdio>
 
 namespace sennit::storage {
 namespace {
@@ -19,9 +23,8 @@ constexpr std::size_t kSmallBuffer = 2 * kMiB;
 // A memtable takes memory in pieces of this size, and most of the columns never fill a second one.
 constexpr std::size_t kArenaBlock = 128 * 1024;
 constexpr std::size_t kSyncEvery = kMiB;  // writes go out steadily instead of in one long stall
-constexpr std::size_t kLogFileBytes = 4 * kMiB;
-constexpr int kBloomBitsPerKey = 10;  // one lookup in a hundred reads a block for nothing
-constexpr int kBackgroundJobs = 2;    // a flush must not wait for a compaction
+constexpr int kBloomBitsPerKey = 10;      // one lookup in a hundred reads a block for nothing
+constexpr int kBackgroundJobs = 2;        // a flush must not wait for a compaction
 
 enum class Use : std::uint8_t { bulk, cold, hashes, small };
 
@@ -50,6 +53,29 @@ Use use_of(Column column) {
     return Use::small;
 }
 
+/// In the place of a log file beside the tables: on a full disk the file's own writer ends the
+/// process by an assertion, and nobody looks into it anyway.
+class Log final : public rocksdb::Logger {
+  public:
+    explicit Log(std::function<void(std::string_view)> sink)
+        : rocksdb::Logger{rocksdb::WARN_LEVEL}, sink_{std::move(sink)} {}
+
+    using rocksdb::Logger::Logv;
+    void Logv(const char* format, va_list arguments) override {
+        Logv(rocksdb::INFO_LEVEL, format, arguments);
+    }
+    void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+        if (!sink_ || level < rocksdb::WARN_LEVEL || level == rocksdb::HEADER_LEVEL) return;
+        std::array<char, 512> line{};
+        const int size = std::vsnprintf(line.data(), line.size(), format, arguments);
+        if (size > 0)
+            sink_({line.data(), std::min(static_cast<std::size_t>(size), line.size() - 1)});
+    }
+
+  private:
+    std::function<void(std::string_view)> sink_;
+};
+
 rocksdb::CompressionType compression(rocksdb::CompressionType wanted) {
     static const auto built_in = rocksdb::GetSupportedCompressions();
     const bool available = std::ranges::find(built_in, wanted) != built_in.end();
@@ -77,8 +103,7 @@ rocksdb::DBOptions database_options(const Options& options) {
     out.stats_dump_period_sec = 0;
     out.stats_persist_period_sec = 0;
     out.info_log_level = rocksdb::WARN_LEVEL;
-    out.max_log_file_size = kLogFileBytes;
-    out.keep_log_file_num = 2;
+    out.info_log = std::make_shared<Log>(options.log);
     return out;
 }
 

@@ -105,8 +105,7 @@ class Disk(unittest.TestCase):
     def test_a_write_that_fails_under_a_transaction_ends_with_1_and_a_reason(self):
         with Node(slot=20) as node:
             node.wait_for("RPC at")
-            # Room for RocksDB's own log, whose failure it does not survive, and not for the transaction.
-            most = (node.path / "db" / "LOG").stat().st_size + 4096
+            most = 64 * 1024
             resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, (most, most))
             sent = [node.send("--nonce", str(nonce), "--data", "0x" + "ab" * 50_000) for nonce in range(10)]
             self.assertNotEqual(sent[-1].returncode, 0)
