@@ -2,7 +2,6 @@
 #include "node/node.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -17,6 +16,7 @@
 #include "io/signals.hpp"
 #include "node/backend.hpp"
 #include "node/executor.hpp"
+#include "node/latest.hpp"
 #include "node/link_plan.hpp"
 #include "node/rpc_thread.hpp"
 #include "protocol/registry.hpp"
@@ -126,7 +126,7 @@ class Node::Impl {
     /// One for all protocols of the node (CONTRACT rule 12).
     std::shared_ptr<protocol::FrameBudget> frame_budget_{std::make_shared<protocol::FrameBudget>()};
     std::vector<std::unique_ptr<Instance>> instances_;
-    std::atomic<engine::ViewPtr> view_;
+    Latest<engine::View> view_;
     std::unique_ptr<EngineDoor> door_;
     std::unique_ptr<Backend> backend_;
     std::optional<io::Signals> signals_;
