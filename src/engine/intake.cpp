@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/parts.hpp"
+#include "protocol/body_size.hpp"
 
 namespace sennit::engine {
 
@@ -33,9 +34,7 @@ void Intake::offer(PeerRef peer, std::optional<protocol::ReceiptId> receipt,
         return offer_done(block.id(), false);
     }
     // Before anything waits for something: what is kept must not be larger than a block can be.
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < block.size(); ++i) bytes += block.transaction(i).size();
-    if (bytes > core_.genesis.block_bytes_max)
+    if (!size_of(block).fits(core_.genesis.block_bytes_max))
         return refuse(candidate, {Errc::oversized, "body larger than the chain allows"});
     consider(std::move(candidate));
 }
@@ -74,8 +73,8 @@ void Intake::consider(Candidate candidate) {
     const auto slot = core_.schedule.slot_of(header.timestamp);
     if (!slot || slot->value == 0)
         return refuse(candidate, {Errc::invalid, "timestamp is not a slot's start"});
-    // Nor is anything kept that may not be looked at for long: a validator that could have a block
-    // of the far future executed would end the chain, since no slot comes after it.
+    // Before any of our clocks sees it: a validator that could have a block of the far future
+    // executed would end the chain, since no slot comes after it.
     const auto latest = unix_seconds(core_.now.wall) + kHoldSeconds;
     if (header.height <= core_.tree.root().height || header.timestamp > latest) {
         settle(candidate, Verdict::ignore);

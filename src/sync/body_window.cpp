@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sync/body_window.hpp"
 
-#include "sync/body_size.hpp"
+#include "protocol/body_size.hpp"
 
 namespace sennit::sync {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "sync/body_size.hpp"
+#include "protocol/body_size.hpp"
 
 namespace sennit::sync {
 
