@@ -69,6 +69,19 @@ HostKind ipv4_kind(const std::array<std::uint8_t, 4>& ip) {
     return HostKind::public_ipv4;
 }
 
+/// No spaces, control characters or brackets: what a peer calls a host ends up in logs, on a table
+/// and in the peer book, and has to read back as the same.
+bool fit_for_host(std::string_view host) {
+    return std::ranges::all_of(host,
+                               [](char c) { return c > ' ' && c <= '~' && c != '[' && c != ']'; });
+}
+
+bool fit_for_scheme(std::string_view scheme) {
+    return std::ranges::all_of(scheme, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+    });
+}
+
 }  // namespace
 
 std::string_view to_string(Carrier carrier) {
@@ -89,6 +102,7 @@ Result<NetAddress> NetAddress::parse(std::string_view text) {
     NetAddress out;
     out.scheme = text.substr(0, separator);
     if (out.scheme.size() > kSchemeSizeMax) return malformed("scheme too long", text);
+    if (!fit_for_scheme(out.scheme)) return malformed("scheme is not a-z, 0-9, +, - or .", text);
     auto rest = text.substr(separator + 3);
     std::string_view port;
     bool has_port = false;
@@ -111,6 +125,7 @@ Result<NetAddress> NetAddress::parse(std::string_view text) {
     if (out.host.empty()) return malformed("address without a host", text);
     if (out.host.size() > kHostSizeMax)
         return Error{Errc::oversized, "host too long", Error::kNowhere, {}};
+    if (!fit_for_host(out.host)) return malformed("host with a space, bracket or control", text);
     if (has_port) {
         const auto [end, bad] = std::from_chars(port.data(), port.data() + port.size(), out.port);
         if (bad != std::errc{} || end != port.data() + port.size()) {
@@ -125,6 +140,11 @@ std::string NetAddress::text() const {
     std::string out = scheme + "://" + (brackets ? "[" + host + "]" : host);
     if (port != 0) out += ":" + std::to_string(port);
     return out;
+}
+
+bool NetAddress::well_formed() const {
+    const auto again = parse(text());
+    return again && *again == *this;
 }
 
 std::optional<std::array<std::uint8_t, 4>> ipv4(std::string_view host) {

@@ -17,9 +17,13 @@ struct NetAddress {
 
     auto operator<=>(const NetAddress&) const = default;
 
-    /// Host at most 255 bytes, scheme at most 15. Errors: malformed, oversized.
+    /// Host at most 255 bytes of printable ASCII without spaces and brackets, scheme at most 15 of
+    /// a-z, 0-9, +, - and a dot. Errors: malformed, oversized.
     static Result<NetAddress> parse(std::string_view text);
     std::string text() const;
+    /// Whether `text` reads as this very address: one that was put together from what a peer says
+    /// may not.
+    bool well_formed() const;
 };
 
 /// What kind of host an address names. Hearsay never sends us to a private or loopback host, and

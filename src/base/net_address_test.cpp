@@ -18,9 +18,17 @@ TEST(NetAddress, goes_there_and_back_as_text) {
 TEST(NetAddress, refuses_what_cannot_be_dialled) {
     for (const auto* text :
          {"", "127.0.0.1:1", "tcp://", "tcp://:5", "tcp://::1:5", "tcp://a:65536", "tcp://a:-1",
-          "tcp://a:1x", "tcp://[::1", "tcp://[::1]x"}) {
+          "tcp://a:1x", "tcp://[::1", "tcp://[::1]x", "tcp://[[a]:1", "tcp://a]:1", "tcp://a b:1",
+          "tcp://a\n:1", "tcp://\x7f:1", "T CP://a:1", "TCP://a:1"}) {
         EXPECT_FALSE(NetAddress::parse(text)) << text;
     }
+}
+
+TEST(NetAddress, knows_that_what_a_peer_put_together_does_not_read_back) {
+    EXPECT_TRUE((NetAddress{"tcp", "::1", 9}).well_formed());
+    for (const auto* host : {"", "a:b]c", "[a", "a\nb", "a:1", "\xc3\xa4"})
+        EXPECT_EQ((NetAddress{"tcp", host, 9}).well_formed(), std::string_view{host} == "a:1")
+            << host;
 }
 
 TEST(HostKind, tells_public_hosts_from_those_that_hearsay_must_not_name) {

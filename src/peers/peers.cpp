@@ -95,6 +95,7 @@ bool Peers::on_found(InstanceId instance, const NetAddress& address, std::option
                      Now now) {
     const auto kind = host_kind(address.host);
     if (address.port == 0 || kind == HostKind::special) return false;
+    if (!address.well_formed()) return false;  // else it would spoil the saved book
     if (local(kind) && from) {
         const auto* source = find(*from);
         // Else one message sends a thousand nodes to dial into their own networks.

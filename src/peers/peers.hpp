@@ -68,7 +68,8 @@ class Peers {
     /// From configuration: always kept, dialled first, exempt from hearsay rules.
     void add_bootstrap(InstanceId instance, const NetAddress& address);
     /// Hearsay of `from`, or of the network itself. Private and loopback addresses are taken only
-    /// from sources that are such themselves. False: refused.
+    /// from sources that are such themselves, and none that does not read back as written. False:
+    /// refused.
     bool on_found(InstanceId instance, const NetAddress& address, std::optional<PeerRef> from,
                   Now now);
     /// Up to `max` addresses to tell others: public, or private to private askers.

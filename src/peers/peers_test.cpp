@@ -168,6 +168,16 @@ TEST_F(PeersTest, chooses_by_score_height_and_latency_but_never_surely) {
     EXPECT_EQ(peers.choose(std::span{both}.subspan(1)), std::nullopt);  // POOR is not asked
 }
 
+TEST_F(PeersTest, keeps_its_bans_whatever_others_called_an_address) {
+    ASSERT_TRUE(peers.on_up(peer(1, tcp("8.8.8.8")), at(0)));
+    for (const auto* host : {"a:b]c", "[a", "a\nb", "", "9.9.9.9 "})
+        EXPECT_FALSE(peers.on_found(kInstance, tcp(host), ref(1), at(0))) << host;
+    peers.on_deed(ref(1), Deed::invalid_block, "x", at(0));
+    Peers next{{}, Rng{std::uint64_t{4}}};
+    ASSERT_TRUE(next.restore(peers.save(at(1)), at(5)));
+    EXPECT_EQ(next.bans(at(5)).size(), 1u);
+}
+
 TEST_F(PeersTest, remembers_addresses_and_bans_across_a_restart) {
     peers.on_found(kInstance, tcp("9.9.9.9"), {}, at(0));
     ASSERT_TRUE(peers.on_up(peer(1, tcp("8.8.8.8")), at(0)));
