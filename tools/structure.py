@@ -32,7 +32,7 @@ MAY_INCLUDE = {
     "rpc": "base crypto primitives io",
     "node": "base crypto primitives trie chain protocol peers mempool relay sync validator engine io "
             "transport storage rpc",
-    "cli": "base crypto primitives chain protocol io node engine",
+    "cli": "base crypto primitives chain protocol io node engine rpc",
 }
 EDGE = {"io", "transport", "storage", "rpc", "metrics", "node", "cli"}
 # Deterministic code has no use for any of these.

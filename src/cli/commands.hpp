@@ -90,5 +90,7 @@ Result<void> codec_encode(const CodecOptions& options);
 /// "1.5" coins of 10^18, or "1500 wei" exactly. Errors: malformed, oversized.
 Result<Amount> parse_amount(std::string_view text);
 std::string format_amount(Amount amount);
+/// Hexadecimal, with or without 0x. Errors: malformed.
+Result<Bytes> parse_data(std::string_view text);
 
 }  // namespace sennit::cli

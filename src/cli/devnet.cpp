@@ -15,7 +15,9 @@
 #include "cli/devnet_table.hpp"
 #include "cli/keys.hpp"
 #include "cli/process.hpp"
-#include "cli/send.hpp"
+#include "cli/rpc_client.hpp"
+#include "primitives/sign.hpp"
+#include "rpc/quantity.hpp"
 
 namespace sennit::cli {
 
@@ -208,7 +210,7 @@ Result<void> Devnet::verdict() {
             return Error{Errc::invalid, "nodes finalised different blocks", Error::kNowhere,
                          "at height " + std::to_string(height)};
         SENNIT_TRY(auto time, block.get("timestamp"));
-        SENNIT_TRY(timestamp, quantity_of(*time));
+        SENNIT_TRY(timestamp, rpc::parse_quantity64(*time));
     }
     const auto now =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
@@ -230,7 +232,7 @@ Result<void> Devnet::verdict() {
         if (receipt.is_null())
             return Error{Errc::invalid, "the transfer is missing", Error::kNowhere, node.name};
         SENNIT_TRY(auto number, receipt.get("blockNumber"));
-        SENNIT_TRY(auto mined, quantity_of(*number));
+        SENNIT_TRY(auto mined, rpc::parse_quantity64(*number));
         if (mined > height)
             return Error{Errc::invalid, "the transfer is not final", Error::kNowhere,
                          "in block " + std::to_string(mined)};
@@ -271,9 +273,9 @@ Result<void> Devnet::run() {
     const double late =
         options_.run_for == 0 ? 20 : std::min(20.0, static_cast<double>(options_.run_for) / 3);
     Table table{::isatty(STDOUT_FILENO) != 0,
-                own_name() + " send --rpc " + nodes_.front().rpc.url() + " --key " +
-                    options_.directory +
-                    "/faucet.key --to 0x5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e --value 1.5"};
+                {own_name() + " send --rpc " + nodes_.front().rpc.url() + " \\",
+                 "    --key " + options_.directory + "/faucet.key \\",
+                 "    --to 0x5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e --value 1.5"}};
     while (g_interrupted == 0 &&
            (options_.run_for == 0 || seconds() < static_cast<double>(options_.run_for))) {
         for (auto& node : nodes_) {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "cli/devnet_table.hpp"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <algorithm>
+#include <array>
+#include <cinttypes>
 #include <cstdio>
 
 namespace sennit::cli {
@@ -46,55 +50,94 @@ void read_line(const json::Value& status, NodeLine& line) {
     if (const auto fault = status.get_text("fault")) line.sync = "FAULT: " + std::string{*fault};
 }
 
+namespace {
+
+struct TerminalSize {
+    std::size_t columns{80};
+    std::size_t rows{24};
+};
+
+TerminalSize terminal_size() {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return {};
+    return {size.ws_col, size.ws_row};
+}
+
+template <class... Args>
+std::string format(const char* pattern, const Args&... args) {
+    std::array<char, 512> text{};
+    std::snprintf(text.data(), text.size(), pattern, args...);
+    return text.data();
+}
+
+std::string plain_line(const NodeLine& node) {
+    if (!node.answers) return " | " + node.name + " " + node.state;
+    return format(" | %s %" PRIu64 " %s final %" PRIu64 " peers %" PRIu64 " pool %" PRIu64 " %s",
+                  node.name.c_str(), node.head, node.head_hash.c_str(), node.finalised, node.peers,
+                  node.pool, node.sync.c_str());
+}
+
+std::string table_line(const NodeLine& node) {
+    if (!node.answers)
+        return format("%-13s \x1b[2m%s\x1b[0m", node.name.c_str(), node.state.c_str());
+    return format("%-13s %8" PRIu64 " %-10s %9" PRIu64 " %6" PRIu64 " %8" PRIu64 "  %s%s\x1b[0m",
+                  node.name.c_str(), node.head, node.head_hash.c_str(), node.finalised, node.peers,
+                  node.pool, node.sync == "SYNCED" ? "\x1b[32m" : "\x1b[33m", node.sync.c_str());
+}
+
+}  // namespace
+
+std::size_t rows_of(std::string_view line, std::size_t columns) {
+    std::size_t width = 0;
+    bool escape = false;
+    for (const char c : line) {
+        if (escape) {
+            escape = c != 'm';
+        } else if (c == '\x1b') {
+            escape = true;
+        } else {
+            ++width;
+        }
+    }
+    return width <= columns ? 1 : (width + columns - 1) / columns;
+}
+
 void Table::show(const std::vector<NodeLine>& nodes, double seconds) {
     if (!terminal_) {
-        std::printf("%4.0f s", seconds);
-        for (const auto& node : nodes) {
-            if (!node.answers) {
-                std::printf(" | %s %s", node.name.c_str(), node.state.c_str());
-                continue;
-            }
-            std::printf(" | %s %llu %s final %llu peers %llu pool %llu %s", node.name.c_str(),
-                        static_cast<unsigned long long>(node.head), node.head_hash.c_str(),
-                        static_cast<unsigned long long>(node.finalised),
-                        static_cast<unsigned long long>(node.peers),
-                        static_cast<unsigned long long>(node.pool), node.sync.c_str());
-        }
-        std::printf("\n");
+        std::string line = format("%4.0f s", seconds);
+        for (const auto& node : nodes) line += plain_line(node);
+        std::printf("%s\n", line.c_str());
         std::fflush(stdout);
         return;
     }
-    // Back to where the table began, then line by line, so that nothing flickers.
-    if (drawn_ > 0) std::printf("\x1b[%zuA", drawn_);
-    drawn_ = 0;
-    const auto end_line = [&] {
-        std::printf("\x1b[K\n");
-        ++drawn_;
-    };
-    std::printf("\x1b[1m%-13s %8s %-10s %9s %6s %8s  %s\x1b[0m", "node", "height", "head",
-                "finalised", "peers", "mempool", "sync");
-    end_line();
-    for (const auto& node : nodes) {
-        if (!node.answers) {
-            std::printf("%-13s \x1b[2m%s\x1b[0m", node.name.c_str(), node.state.c_str());
-        } else {
-            const bool well = node.sync == "SYNCED";
-            std::printf("%-13s %8llu %-10s %9llu %6llu %8llu  %s%s\x1b[0m", node.name.c_str(),
-                        static_cast<unsigned long long>(node.head), node.head_hash.c_str(),
-                        static_cast<unsigned long long>(node.finalised),
-                        static_cast<unsigned long long>(node.peers),
-                        static_cast<unsigned long long>(node.pool), well ? "\x1b[32m" : "\x1b[33m",
-                        node.sync.c_str());
-        }
-        end_line();
+    std::vector<std::string> lines{format("\x1b[1m%-13s %8s %-10s %9s %6s %8s  %s\x1b[0m", "node",
+                                          "height", "head", "finalised", "peers", "mempool",
+                                          "sync")};
+    const auto [columns, rows] = terminal_size();
+    // One cannot move back to a line that has scrolled away.
+    const std::size_t around = 6 + hint_.size();
+    const std::size_t fit = rows > around ? rows - around : 1;
+    for (std::size_t i = 0; i < std::min(nodes.size(), fit); ++i)
+        lines.push_back(table_line(nodes[i]));
+    if (nodes.size() > fit) lines.push_back(format("and %zu more", nodes.size() - fit));
+    lines.emplace_back();
+    lines.push_back(format("%.0f s. Send money:", seconds));
+    for (const auto& line : hint_) lines.push_back("  " + line);
+    lines.emplace_back("Ctrl-C stops all nodes in order.");
+
+    if (drawn_ > 0 && columns == columns_) {
+        // Back to where the table began, then line by line, so that nothing flickers.
+        std::printf("\x1b[%zuA", drawn_);
+    } else if (drawn_ > 0) {
+        // A terminal of another width has broken the old lines anew, nobody knows where.
+        std::printf("\x1b[2J\x1b[H");
     }
-    end_line();
-    std::printf("%.0f s. Send money:", seconds);
-    end_line();
-    std::printf("  %s", hint_.c_str());
-    end_line();
-    std::printf("Ctrl-C stops all nodes in order.");
-    end_line();
+    columns_ = columns;
+    drawn_ = 0;
+    for (const auto& line : lines) {
+        std::printf("%s\x1b[K\n", line.c_str());
+        drawn_ += rows_of(line, columns);
+    }
     std::fflush(stdout);
 }
 

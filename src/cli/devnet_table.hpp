@@ -28,14 +28,20 @@ void read_line(const json::Value& status, NodeLine& line);
 /// A live table on a terminal, one line a second elsewhere.
 class Table {
   public:
-    Table(bool terminal, std::string hint) : terminal_{terminal}, hint_{std::move(hint)} {}
+    /// `hint`: the command that sends money, whole lines.
+    Table(bool terminal, std::vector<std::string> hint)
+        : terminal_{terminal}, hint_{std::move(hint)} {}
 
     void show(const std::vector<NodeLine>& nodes, double seconds);
 
   private:
     bool terminal_;
-    std::string hint_;
-    std::size_t drawn_{0};
+    std::vector<std::string> hint_;
+    std::size_t columns_{0};  ///< of the terminal, when the table was drawn
+    std::size_t drawn_{0};    ///< rows of the terminal that the table takes
 };
+
+/// Rows that a line takes on a terminal of so many columns; escape sequences take no place.
+std::size_t rows_of(std::string_view line, std::size_t columns);
 
 }  // namespace sennit::cli

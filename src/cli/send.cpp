@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "cli/send.hpp"
-
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <thread>
 
 #include "cli/commands.hpp"
 #include "cli/keys.hpp"
+#include "cli/rpc_client.hpp"
+#include "primitives/sign.hpp"
+#include "rpc/quantity.hpp"
 
 namespace sennit::cli {
 
@@ -19,7 +19,7 @@ constexpr auto kPatience = std::chrono::minutes{10};
 Result<std::uint64_t> ask_number(const RpcClient& rpc, std::string_view method,
                                  json::Value params) {
     SENNIT_TRY(auto answer, rpc.call(method, std::move(params)));
-    return quantity_of(answer);
+    return rpc::parse_quantity64(answer);
 }
 
 Result<json::Value> wait_for_receipt(const RpcClient& rpc, const std::string& hash) {
@@ -39,10 +39,7 @@ Result<Transaction> prepare(const RpcClient& rpc, const SendOptions& options, co
     if (!to) return Error{Errc::malformed, "bad --to", Error::kNowhere, to.error().text()};
     tx.to = *to;
     SENNIT_TRY(tx.value, parse_amount(options.value));
-    if (!options.data.empty()) {
-        const auto text = std::string_view{options.data};
-        SENNIT_TRY(tx.data, from_hex(text.starts_with("0x") ? text.substr(2) : text));
-    }
+    SENNIT_TRY(tx.data, parse_data(options.data));
     const auto address = "0x" + to_hex(from);
     if (options.nonce) {
         tx.nonce = *options.nonce;
@@ -67,15 +64,8 @@ Result<Transaction> prepare(const RpcClient& rpc, const SendOptions& options, co
 
 }  // namespace
 
-Result<std::uint64_t> quantity_of(const json::Value& value) {
-    SENNIT_TRY(auto text, value.as_text());
-    std::uint64_t out = 0;
-    const auto digits = text.starts_with("0x") ? text.substr(2) : text;
-    const auto [end, bad] = std::from_chars(digits.data(), digits.data() + digits.size(), out, 16);
-    if (bad != std::errc{} || end != digits.data() + digits.size()) {
-        return Error{Errc::malformed, "not a quantity", Error::kNowhere, std::string{text}};
-    }
-    return out;
+Result<Bytes> parse_data(std::string_view text) {
+    return from_hex(text.starts_with("0x") ? text.substr(2) : text);
 }
 
 Result<void> send(const SendOptions& options) {
@@ -99,15 +89,16 @@ Result<void> send(const SendOptions& options) {
         std::fflush(stdout);
     }
     SENNIT_TRY(auto receipt, wait_for_receipt(rpc, std::string{hash}));
-    if (options.json) {
-        std::printf("%s\n", json::write(receipt, json::Style::compact).c_str());
-    } else {
-        SENNIT_TRY(auto number, receipt.get("blockNumber"));
-        SENNIT_TRY(auto block, quantity_of(*number));
-        SENNIT_TRY(auto status, receipt.get_text("status"));
-        std::printf(
-            "in block %llu, %s\n", static_cast<unsigned long long>(block),
-            status == "0x1" ? "done" : "failed: the call was refused and its value returned");
+    SENNIT_TRY(auto number, receipt.get("blockNumber"));
+    SENNIT_TRY(auto block, rpc::parse_quantity64(*number));
+    SENNIT_TRY(auto status, receipt.get_text("status"));
+    if (options.json) std::printf("%s\n", json::write(receipt, json::Style::compact).c_str());
+    if (status != "0x1") {
+        return Error{Errc::invalid, "the call failed and its value was returned", Error::kNowhere,
+                     "in block " + std::to_string(block) + "; its gas is paid all the same"};
+    }
+    if (!options.json) {
+        std::printf("in block %llu, done\n", static_cast<unsigned long long>(block));
     }
     return {};
 }

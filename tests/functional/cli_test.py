@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 BINARY, VECTORS = sys.argv[1], pathlib.Path(sys.argv[2])
-COMMANDS = ["init", "node", "devnet", "key", "key new", "key show", "send", "status", "peers", "block", "tx",
+COMMANDS = ["init", "node", "devnet", "key", "key new", "key show", "send", "status", "peers", "bans", "block", "tx",
             "codec", "codec decode", "codec encode", "version"]
 
 
@@ -29,16 +29,22 @@ class Arguments(unittest.TestCase):
     def test_bad_arguments_end_with_2_and_a_reason(self):
         for arguments in [[], ["no-such-command"], ["init", "--validators", "0"], ["init", "--slot", "1"],
                           ["devnet", "--for", "1"], ["key"], ["key", "new"], ["send"], ["codec", "decode"],
-                          ["status", "--no-such-option"], ["block"], ["init", "--genesis", "/no/such/file"]]:
+                          ["status", "--no-such-option"], ["block"], ["init", "--genesis", "/no/such/file"],
+                          ["init", "--port", "70000"], ["init", "--chain-id", "1"],
+                          ["status", "--rpc", "ftp://host"], ["codec", "decode", "--protocol", "morse"],
+                          ["key", "new", "x.key", "--kind", "house"], ["node", "--log", "loud"],
+                          ["node", "--trust", "yesterday"]]:
             with self.subTest(arguments):
                 done = run(*arguments)
                 self.assertEqual(done.returncode, 2, done.stdout)
                 self.assertNotEqual(done.stderr + done.stdout, "")
 
+    def test_an_unknown_command_is_named(self):
+        self.assertIn("no such command: mine", run("mine").stderr)
+
     def test_what_fails_ends_with_1_and_one_line(self):
         for arguments in [["key", "show", "/no/such/file"], ["node", "--config", "/no/such/file"],
-                          ["codec", "decode", "--protocol", "morse"],
-                          ["status", "--rpc", "http://127.0.0.1:1"], ["status", "--rpc", "ftp://host"]]:
+                          ["block", "newest"], ["status", "--rpc", "http://127.0.0.1:1"]]:
             with self.subTest(arguments):
                 done = run(*arguments)
                 self.assertEqual(done.returncode, 1)
