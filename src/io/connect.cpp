@@ -106,6 +106,10 @@ Task<Result<std::vector<Tcp::endpoint>>> resolve(std::string host, std::uint16_t
     boost::system::error_code not_numeric;
     const auto address = asio::ip::make_address(host, not_numeric);
     if (!not_numeric) co_return std::vector{Tcp::endpoint{address, port}};
+    if (host == "localhost") {
+        co_return std::vector{Tcp::endpoint{asio::ip::address_v4::loopback(), port},
+                              Tcp::endpoint{asio::ip::address_v6::loopback(), port}};
+    }
 
     const auto executor = co_await asio::this_coro::executor;
     asio::steady_timer done{executor};

@@ -12,8 +12,9 @@ namespace sennit::io {
 
 using Tcp = asio::ip::tcp;
 
-/// Every address of `host`, in the system's order of preference, at most 16; a numeric host is not
-/// looked up. Errors: not_found, timeout, busy (64 lookups are under way already).
+/// Every address of `host`, in the system's order of preference, at most 16. Not looked up: a
+/// numeric host, and "localhost", which is loopback whatever a name server says (RFC 6761,
+/// section 6.3). Errors: not_found, timeout, busy (64 lookups are under way already).
 ///
 /// getaddrinfo(3) cannot be interrupted, and takes a minute when name servers are silent. Each call
 /// has a thread of its own, so that none waits behind another; one that overruns its time is

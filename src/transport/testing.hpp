@@ -58,8 +58,8 @@ class Node {
     NetAddress listen(const std::string& address) {
         const auto before = listening.size();
         carry_out(Listen{*NetAddress::parse(address)});
-        EXPECT_TRUE(until([&] { return listening.size() > before; }));
-        return listening.back();
+        EXPECT_TRUE(until([&] { return listening.size() > before; })) << address;
+        return listening.empty() ? NetAddress{} : listening.back();
     }
     DialId dial(const NetAddress& to, Duration timeout = io::testing::kTestDeadline) {
         const DialId id{++last_dial_};
