@@ -7,6 +7,7 @@
 #include <atomic>
 #include <boost/asio/read.hpp>
 #include <cerrno>
+#include <ctime>
 #include <string_view>
 #include <system_error>
 
@@ -19,11 +20,27 @@ constexpr std::string_view kAtOnce = "sennit: a second signal: ending at once\n"
 
 // What the handler may touch. It runs on any thread, in the middle of anything.
 std::atomic<int> handler_pipe{-1};
-std::atomic<bool> handler_called{false};
+std::atomic<std::int64_t> first_at{0};  ///< in milliseconds; 0: none came yet
+
+/// timeout(1) and some supervisors send one to the process and the same to its group: that is one
+/// wish, not impatience.
+constexpr std::int64_t kSameWish = 300;
+
+std::int64_t milliseconds() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1'000'000 + 1;
+}
 
 void on_signal(int number) {
     const int before = errno;
-    if (handler_called.exchange(true)) {
+    std::int64_t first = 0;
+    const auto now = milliseconds();
+    if (!first_at.compare_exchange_strong(first, now)) {
+        if (now - first < kSameWish) {
+            errno = before;
+            return;
+        }
         // Nothing could be done if standard error took no text.
         [[maybe_unused]] const auto n = ::write(STDERR_FILENO, kAtOnce.data(), kAtOnce.size());
         ::_exit(128 + number);
@@ -44,7 +61,7 @@ Signals::Signals(asio::any_io_executor executor) : pipe_{std::move(executor)} {
     pipe_.assign(ends[0]);
     write_end_ = ends[1];
     handler_pipe = write_end_;
-    handler_called = false;
+    first_at = 0;
     struct sigaction action {};
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;

@@ -16,7 +16,8 @@ namespace sennit::io {
 ///     const int first = co_await signals.next();    // stop in order
 ///
 /// A second one ends the process at once, whatever its threads wait for: with a line on standard
-/// error and status 128 + its number, as a shell reports it. There is one of these at a time.
+/// error and status 128 + its number, as a shell reports it. One that comes within 0.3 s is the
+/// first one's echo and counts for nothing. There is one of these at a time.
 class Signals {
   public:
     /// Throws std::system_error when the process has no descriptors left.

@@ -130,6 +130,7 @@ class Signals(unittest.TestCase):
             with socket.create_connection(("127.0.0.1", node.port)):  # a peer that does not hang up
                 node.process.send_signal(signal.SIGTERM)
                 node.wait_for("stopping")
+                time.sleep(0.35)  # sooner it would be the first one's echo
                 node.process.send_signal(signal.SIGTERM)
                 self.assertEqual(node.join(), 128 + signal.SIGTERM, node.log())
                 self.assertIn("a second signal", node.log())
