@@ -15,6 +15,7 @@ LINE_MAX, FUNCTION_MAX, FILE_MAX = 100, 70, 600
 MAY_INCLUDE = {
     "base": "",
     "crypto": "base",
+    "libp2p": "base crypto",
     "primitives": "base crypto",
     "trie": "base crypto primitives",
     "chain": "base crypto primitives trie",
@@ -52,7 +53,7 @@ def module_of(path: pathlib.PurePath) -> str:
 def is_test(path: pathlib.PurePath) -> bool:
     """Tests and their support may use whatever helps them."""
     support = ("_test.cpp", "_fuzz.cpp", "fixture.hpp", "test_chain.cpp", "test_chain.hpp", "testing.hpp",
-               "conformance.hpp", "reference_trie.hpp", "temporary_directory.hpp")
+               "conformance.hpp", "vectors.hpp", "reference_trie.hpp", "temporary_directory.hpp")
     folders = {"conformance", "contract"}
     name = path.name
     return name.endswith(support) or bool(folders & set(path.parts)) or "consensus_" in name or "_world" in name
