@@ -67,7 +67,7 @@ Result<std::optional<Prefix>> read_prefix(BytesView bytes, std::size_t frame_siz
 Result<std::optional<BytesView>> FrameCutter::next(BytesView& in) {
     if (handed_out_) {
         // What a large frame needed is not kept for all the small ones after it.
-        kept_ = {};
+        kept_ = Bytes{};
         handed_out_ = false;
     }
     if (kept_.empty()) {
