@@ -137,8 +137,6 @@ bool secp256k1_verify(BytesView key33, const Digest& digest, BytesView der) {
         secp256k1_ecdsa_signature_parse_der(context(), &raw, der.data(), der.size()) != 1) {
         return false;
     }
-    // The parser takes padded integers; one signature has one encoding.
-    if (!std::ranges::equal(to_der(raw), der)) return false;
     secp256k1_ecdsa_signature low;
     secp256k1_ecdsa_signature_normalize(context(), &low, &raw);  // verify refuses a high s
     return secp256k1_ecdsa_verify(context(), &low, digest.data(), &*key) == 1;

@@ -37,8 +37,9 @@ Key parse(BytesView spki) {
     if (spki.size() > kSpkiSizeMax) return none;
     const auto* at = spki.data();
     Key key{d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())), EVP_PKEY_free};
-    if (key == nullptr || at != spki.data() + spki.size()) return none;
-    // The parser is lenient (BER lengths, RSA's parameters left out), so the key is written again.
+    if (key == nullptr) return none;
+    // The parser takes BER's lengths, RSA without parameters, and bytes behind the key, so the key
+    // is written again.
     unsigned char* written = nullptr;
     const int size = i2d_PUBKEY(key.get(), &written);
     if (size <= 0) return none;
@@ -56,6 +57,7 @@ bool verify(EVP_PKEY* key, BytesView message, BytesView signature) {
                             message.size()) == 1;
 }
 
+/// False for keys of any other kind too.
 bool on_named_curve(EVP_PKEY* key) {
     // Explicit parameters may name a known curve by accident or on purpose (CVE-2020-0601).
     int is_explicit = 1;
@@ -84,8 +86,7 @@ bool rsa_verify(BytesView spki, BytesView message, BytesView signature) {
 bool ecdsa_verify(BytesView spki, BytesView message, BytesView signature) {
     const ErrorQueue queue;
     const auto key = parse(spki);
-    if (key == nullptr || EVP_PKEY_is_a(key.get(), "EC") != 1) return false;
-    return on_named_curve(key.get()) && verify(key.get(), message, signature);
+    return key != nullptr && on_named_curve(key.get()) && verify(key.get(), message, signature);
 }
 
 }  // namespace sennit::crypto

@@ -6,6 +6,7 @@
 #include "crypto/spki.hpp"
 
 #include <gtest/gtest.h>
+#include <openssl/err.h>
 
 #include "base/bytes.hpp"
 
@@ -153,6 +154,10 @@ TEST(Spki, refuses_keys_of_the_other_kind) {
 TEST(Spki, refuses_other_hashes_and_paddings) {
     EXPECT_FALSE(rsa(kRsa2048, kRsa2048Sha512));
     EXPECT_FALSE(rsa(kRsa2048, kRsa2048Pss));
+    std::string pss{kRsa2048};  // the same key, as one for PSS: another algorithm, no parameters
+    pss.replace(pss.find("300d06092a864886f70d0101010500"), 30, "300b06092a864886f70d01010a");
+    pss.replace(0, 8, "30820120");
+    EXPECT_FALSE(rsa(pss, kRsa2048Pss));
 }
 
 TEST(Spki, refuses_rsa_keys_under_2048_bits_and_curves_that_it_does_not_name) {
@@ -214,6 +219,13 @@ TEST(Spki, takes_a_key_in_no_encoding_but_its_own) {
     bare.replace(bare.find("300d06092a864886f70d0101010500"), 30, "300b06092a864886f70d010101");
     bare.replace(0, 8, "30820120");
     EXPECT_FALSE(rsa(bare, kRsa2048Signature));
+}
+
+TEST(Spki, leaves_nothing_in_the_error_queue_of_openssl) {
+    EXPECT_FALSE(rsa("30", kRsa2048Signature));
+    EXPECT_FALSE(ecdsa(kP256, "30"));
+    EXPECT_FALSE(rsa(kRsa2048, kRsa2048Pss));
+    EXPECT_EQ(ERR_peek_error(), 0u);
 }
 
 }  // namespace
