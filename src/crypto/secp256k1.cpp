@@ -2,6 +2,7 @@
 #include "crypto/secp256k1.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include <secp256k1.h>
 #include <secp256k1_recovery.h>
@@ -26,6 +27,36 @@ constexpr Word kHalfOrder{{0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                            0xff, 0xff, 0xff, 0xff, 0xff, 0x5d, 0x57, 0x6e, 0x73, 0x57, 0xa4,
                            0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0}};
 
+/// Bytes of the longest DER signature: two integers of 33 bytes, each with tag and length.
+constexpr std::size_t kDerSizeMax = 72;
+
+Secp256k1Point compressed(const secp256k1_pubkey& key) {
+    Secp256k1Point point;
+    std::size_t size = point.size();
+    secp256k1_ec_pubkey_serialize(context(), point.data(), &size, &key, SECP256K1_EC_COMPRESSED);
+    SENNIT_ASSERT(size == point.size());
+    return point;
+}
+
+/// nullopt for any other length: the library takes uncompressed points too.
+std::optional<secp256k1_pubkey> parse_point(BytesView key33) {
+    secp256k1_pubkey key;
+    if (key33.size() != std::tuple_size_v<Secp256k1Point>) return std::nullopt;
+    if (secp256k1_ec_pubkey_parse(context(), &key, key33.data(), key33.size()) != 1)
+        return std::nullopt;
+    return key;
+}
+
+Bytes to_der(const secp256k1_ecdsa_signature& signature) {
+    Bytes der(kDerSizeMax);
+    std::size_t size = der.size();
+    const int done =
+        secp256k1_ecdsa_signature_serialize_der(context(), der.data(), &size, &signature);
+    SENNIT_ASSERT(done == 1);
+    der.resize(size);
+    return der;
+}
+
 Address address_of(const secp256k1_pubkey& key) {
     std::array<std::uint8_t, 65> point;  // 0x04, x, y
     std::size_t size = point.size();
@@ -48,6 +79,7 @@ Result<Secp256k1Key> Secp256k1Key::from_bytes(BytesView secret32) {
         return Error{Errc::malformed, "secp256k1 key is zero or not below the order"};
     }
     key.address_ = address_of(public_key);
+    key.point_ = compressed(public_key);
     return key;
 }
 
@@ -69,6 +101,14 @@ EcdsaSignature Secp256k1Key::sign(const Digest& digest) const {
                           static_cast<std::uint8_t>(recovery)};
 }
 
+Bytes Secp256k1Key::sign_der(const Digest& digest) const {
+    secp256k1_ecdsa_signature raw;
+    const int done =
+        secp256k1_ecdsa_sign(context(), &raw, digest.data(), secret_.data(), nullptr, nullptr);
+    SENNIT_ASSERT(done == 1);
+    return to_der(raw);
+}
+
 Result<Address> recover_address(const Digest& digest, const EcdsaSignature& signature) {
     if (signature.recovery > 3) return Error{Errc::malformed, "recovery id above 3"};
     std::array<std::uint8_t, 64> compact;
@@ -84,6 +124,22 @@ Result<Address> recover_address(const Digest& digest, const EcdsaSignature& sign
         return Error{Errc::invalid, "no key fits the signature"};
     }
     return address_of(key);
+}
+
+bool secp256k1_key_valid(BytesView key33) {
+    return parse_point(key33).has_value();
+}
+
+bool secp256k1_verify(BytesView key33, const Digest& digest, BytesView der) {
+    const auto key = parse_point(key33);
+    secp256k1_ecdsa_signature raw;
+    if (!key || der.empty() ||  // the library aborts on a null pointer
+        secp256k1_ecdsa_signature_parse_der(context(), &raw, der.data(), der.size()) != 1) {
+        return false;
+    }
+    secp256k1_ecdsa_signature low;
+    secp256k1_ecdsa_signature_normalize(context(), &low, &raw);  // verify refuses a high s
+    return secp256k1_ecdsa_verify(context(), &low, digest.data(), &*key) == 1;
 }
 
 bool is_low_s(const Word& s) {

@@ -5,6 +5,7 @@
 
 #include "base/bytes.hpp"
 #include "crypto/keccak.hpp"
+#include "crypto/sha256.hpp"
 
 namespace sennit::crypto {
 namespace {
@@ -104,6 +105,73 @@ TEST(Secp256k1, refuses_signatures_whose_numbers_are_out_of_range) {
     EXPECT_EQ(refused([](auto& s) { s.s = Word{}; }), invalid);
     // R = r + n would be above the field's size.
     EXPECT_EQ(refused([](auto& s) { s.recovery = 2; }), invalid);
+}
+
+// "sennit" signed by openssl 3.0: `openssl ecparam -name secp256k1 -genkey`, `openssl dgst -sha256
+// -sign`. Of the two s one is openssl's, the other the order less it.
+constexpr std::string_view kOpensslKey =
+    "0297db9fbc2abca06630894b3b4c704b7c75cdb5fed0f6b2e1a4a07abdc3a213ce";
+constexpr std::string_view kOpensslLow =
+    "3044022047baf064edb95e38de231a9112b1b5106a2e1a1be1931991be54b26e9d16350b02206758"
+    "066611ba94503c57af87022533879e73760849a40909dfa358c747061a13";
+constexpr std::string_view kOpensslHigh =
+    "3045022047baf064edb95e38de231a9112b1b5106a2e1a1be1931991be54b26e9d16350b02210098"
+    "a7f999ee456bafc3a85078fddacc771c3b66de65a49731e02f05c58930272e";
+
+bool verify(std::string_view key, std::string_view der, std::string_view message = "sennit") {
+    return secp256k1_verify(*from_hex(key), sha256(as_bytes(message)), *from_hex(der));
+}
+
+TEST(Secp256k1, verifies_der_of_openssl_with_a_low_and_a_high_s) {
+    EXPECT_TRUE(verify(kOpensslKey, kOpensslLow));
+    EXPECT_TRUE(verify(kOpensslKey, kOpensslHigh));
+    EXPECT_FALSE(verify(kOpensslKey, kOpensslLow, "sennis"));
+}
+
+TEST(Secp256k1, refuses_der_that_is_written_in_any_other_way) {
+    const std::string der{kOpensslLow};
+    EXPECT_FALSE(verify(kOpensslKey, ""));
+    EXPECT_FALSE(verify(kOpensslKey, der + "00"));
+    EXPECT_FALSE(verify(kOpensslKey, der.substr(0, der.size() - 2)));
+    EXPECT_FALSE(verify(kOpensslKey, "3081" + der.substr(2)));  // a long form of the length
+    std::string padded = "30" + to_hex(Bytes{static_cast<std::uint8_t>(der.size() / 2 - 1)}) +
+                         "02" + to_hex(Bytes{static_cast<std::uint8_t>(32 + 1)}) + "00" +
+                         der.substr(8);
+    EXPECT_FALSE(verify(kOpensslKey, padded));
+}
+
+TEST(Secp256k1, takes_compressed_points_of_the_curve_for_keys_and_nothing_else) {
+    EXPECT_TRUE(secp256k1_key_valid(*from_hex(kOpensslKey)));
+    auto key = *from_hex(kOpensslKey);
+    key.front() = 4;
+    EXPECT_FALSE(secp256k1_key_valid(key));
+    key.front() = 2;
+    key.push_back(0);
+    EXPECT_FALSE(secp256k1_key_valid(key));
+    EXPECT_FALSE(secp256k1_key_valid(Bytes(33, 0)));
+    EXPECT_FALSE(secp256k1_key_valid(Bytes{}));
+    Bytes none(33, 0xff);  // x not below the field's size
+    none.front() = 2;
+    EXPECT_FALSE(secp256k1_key_valid(none));
+    // The generator, uncompressed: SEC 2 section 2.4.1.
+    EXPECT_FALSE(secp256k1_key_valid(
+        *from_hex("0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+                  "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8")));
+}
+
+TEST(Secp256k1, signs_der_with_the_low_s_that_recovery_signs_with) {
+    const Secp256k1Key key = *Secp256k1Key::from_bytes(Bytes(32, 0x11));
+    for (std::uint8_t i = 0; i < 50; ++i) {
+        const Digest digest = sha256(Bytes{i});
+        const auto der = key.sign_der(digest);
+        EXPECT_TRUE(secp256k1_verify(key.public_key(), digest, der));
+        const auto s = key.sign(digest).s;
+        EXPECT_TRUE(to_hex(der).ends_with(to_hex(s).substr(s.bytes[0] == 0 ? 2 : 0)));
+    }
+    const Secp256k1Key one = *Secp256k1Key::from_bytes(
+        *from_hex("0000000000000000000000000000000000000000000000000000000000000001"));
+    EXPECT_EQ(to_hex(one.public_key()),
+              "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
 }
 
 }  // namespace

@@ -13,12 +13,13 @@ std::string_view to_string(KeyType type);
 /// The public half of an identity.
 ///
 /// `data` is what the type calls for: Ed25519 32 bytes; secp256k1 the compressed point, 33 bytes;
-/// RSA and ECDSA a DER SubjectPublicKeyInfo. Ed25519 and secp256k1 keys are checked when they are
-/// decoded; of the other two only the size is, until a signature is verified.
+/// RSA and ECDSA a DER SubjectPublicKeyInfo. A secp256k1 point is checked when it is decoded; of
+/// the others only the size is, and under what is no key no signature is right.
 class PublicKey {
   public:
     /// PublicKey{1 Type, 2 Data}. Errors: those of protobuf; unknown_type; malformed for a key
-    /// that is none; oversized above 4 KiB, which is an RSA key of 16 kbit.
+    /// that is none, and for every encoding but that of `encode`; oversized above 4 KiB, which is
+    /// an RSA key of 16 kbit.
     static Result<PublicKey> decode(BytesView protobuf);
     static PublicKey from_ed25519(const NodeId& key);
 
@@ -29,7 +30,8 @@ class PublicKey {
     PeerId peer_id() const;
 
     /// Over the message itself: ECDSA (secp256k1 and P-256 and up, DER signatures) and RSA
-    /// (PKCS#1 v1.5) hash it with SHA-256. False for every signature that is not right.
+    /// (PKCS#1 v1.5) hash it with SHA-256. False for every signature that is not right. A high s
+    /// is right, as in go and rust; js takes none of secp256k1, and ours are low.
     bool verify(BytesView message, BytesView signature) const;
 
     bool operator==(const PublicKey&) const = default;
