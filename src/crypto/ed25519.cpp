@@ -4,18 +4,11 @@
 #include <algorithm>
 #include <tuple>
 
-#include <sodium.h>
+#include "crypto/sodium.hpp"
 
 namespace sennit::crypto {
 
 namespace {
-
-/// Before the first use of libsodium, so that it picks its code for this processor. Safe from
-/// several threads.
-void ready() {
-    static const bool done = sodium_init() >= 0;
-    SENNIT_ASSERT(done);
-}
 
 /// L - 1, little-endian, where L = 2^252 + 27742317777372353535851937790883648493 is the order.
 constexpr std::array<std::uint8_t, 32> kMinusOne{
@@ -26,7 +19,7 @@ constexpr std::array<std::uint8_t, 32> kMinusOne{
 
 Ed25519Key Ed25519Key::from_seed(const Seed& seed) {
     static_assert(std::tuple_size_v<decltype(expanded_)> == crypto_sign_SECRETKEYBYTES);
-    ready();
+    sodium_ready();
     Ed25519Key key;
     key.seed_ = seed;
     std::array<std::uint8_t, crypto_sign_PUBLICKEYBYTES> public_half;
@@ -49,14 +42,14 @@ Signature Ed25519Key::sign(BytesView message) const {
 bool ed25519_verify(BytesView key32, BytesView message, BytesView signature64) {
     if (key32.size() != crypto_sign_PUBLICKEYBYTES) return false;
     if (signature64.size() != crypto_sign_BYTES) return false;
-    ready();
+    sodium_ready();
     return crypto_sign_verify_detached(signature64.data(), message.data(), message.size(),
                                        key32.data()) == 0;
 }
 
 bool ed25519_key_valid(BytesView key32) {
     if (key32.size() != crypto_core_ed25519_BYTES) return false;
-    ready();
+    sodium_ready();
     if (crypto_core_ed25519_is_valid_point(key32.data()) != 1) return false;
     // libsodium 1.0.18 as published takes a point of order 2L for one of order L, Debian's does
     // not; nodes must not differ. (L-1)P = -P holds exactly for points whose order divides L.
