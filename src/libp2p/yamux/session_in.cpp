@@ -182,7 +182,7 @@ Result<void> Session::on_unknown(const Header& header, Now now) {
     }
     SENNIT_TRY(count_idle(now));
     // It may be one that we reset and forgot since; then as much as any window can be on its way.
-    return owe_reset(header.stream, limits_.window_max);
+    return owe_reset(header.stream, std::max(limits_.window_max, limits_.window_initial));
 }
 
 Result<void> Session::on_data(Place place, const Header& header) {
