@@ -71,6 +71,12 @@ std::size_t Session::room(StreamId id) const {
     return stream ? room(*stream) : 0;
 }
 
+std::vector<StreamId> Session::stream_ids() const {
+    std::vector<StreamId> out;
+    for (const auto& [id, stream] : streams_) out.push_back(id);
+    return out;
+}
+
 std::uint32_t Session::window(StreamId id) const {
     const auto* const stream = live(id);
     return stream ? stream->window.size() : 0;

@@ -179,6 +179,7 @@ class Session {
 
     bool over() const { return gone_.has_value(); }
     bool knows(StreamId id) const { return streams_.contains(id); }
+    std::vector<StreamId> stream_ids() const;
     std::size_t streams_in() const { return streams_in_; }
     std::size_t streams_out() const { return streams_out_; }
     /// Bytes that are received and unread, and that wait to be sent.

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: MIT
+#include "libp2p/connection/connection.hpp"
+
+namespace sennit::libp2p {
+
+namespace {
+
+constexpr std::string_view kNoise = "/noise";
+constexpr std::string_view kYamux = "/yamux/1.0.0";
+
+using Either = std::variant<multistream::Dialler, multistream::Listener>;
+
+Either negotiation(bool dialler, std::string_view protocol) {
+    if (dialler) return multistream::Dialler{{std::string{protocol}}};
+    return multistream::Listener{
+        [wanted = std::string{protocol}](std::string_view name) { return name == wanted; }};
+}
+
+Result<std::optional<std::string>> feed(Either& side, BytesView& in, Bytes& out) {
+    return std::visit([&](auto& one) { return one.on_bytes(in, out); }, side);
+}
+
+bool verify(BytesView key_protobuf, BytesView message, BytesView signature) {
+    const auto key = PublicKey::decode(key_protobuf);
+    return key && key->verify(message, signature);
+}
+
+Error in_stage(std::string_view stage, const Error& error) {
+    return {error.code, stage, Error::kNowhere, error.text()};
+}
+
+Error ended(const yamux::Gone& gone) {
+    if (gone.why) return in_stage("muxer", *gone.why);
+    return {Errc::io,
+            gone.how == yamux::End::stopped ? "we left" : "the peer left",
+            Error::kNowhere,
+            {}};
+}
+
+std::string_view to_text(yamux::ResetReason reason) {
+    switch (reason) {
+        case yamux::ResetReason::refused: return "stream refused by the peer";
+        case yamux::ResetReason::by_peer: return "stream reset by the peer";
+        case yamux::ResetReason::no_room: return "stream reset: too much is unread";
+    }
+    return "stream reset";
+}
+
+}  // namespace
+
+Connection::Connection(Role role, std::shared_ptr<const ConnectionConfig> config,
+                       const crypto::X25519Key& noise_ephemeral, std::optional<PeerId> expected,
+                       Now now)
+    : role_{role},
+      config_{std::move(config)},
+      expected_{expected},
+      stage_{Securing{negotiation(role == Role::dialler, kNoise), make_handshake(noise_ephemeral)}},
+      upgrade_until_{now.at + config_->upgrade_timeout} {
+    if (role_ == Role::listener) return;
+    auto& stage = std::get<Securing>(stage_);
+    std::get<multistream::Dialler>(stage.negotiation).start(out_);
+    stage.handshake.start(out_);
+}
+
+// The upgrade.
+
+noise::Handshake Connection::make_handshake(const crypto::X25519Key& ephemeral) const {
+    const auto config = config_;
+    noise::Handshake::Options options{
+        .role = role_ == Role::dialler ? noise::Role::initiator : noise::Role::responder,
+        .identity = {config->identity.public_key().encode(),
+                     [config](BytesView message) { return config->identity.sign(message); }},
+        .verify = verify,
+        .expected = {},
+        .local_static = config->noise_static,
+        .local_ephemeral = ephemeral,
+        .stream_muxers = {std::string{kYamux}}};
+    options.expected = [self = config->identity.peer_id(),
+                        expected = expected_](BytesView protobuf) {
+        const auto key = PublicKey::decode(protobuf);
+        return key && key->peer_id() != self && (!expected || key->peer_id() == *expected);
+    };
+    return noise::Handshake{std::move(options)};
+}
+
+void Connection::on_bytes(BytesView in, Now now) {
+    while (!in.empty() && !closed_) {
+        if (auto done = advance(in, now); !done) end(std::move(done).error());
+    }
+}
+
+Result<void> Connection::advance(BytesView& in, Now now) {
+    if (std::holds_alternative<Running>(stage_)) return run(in, now);
+    if (std::holds_alternative<Securing>(stage_)) return secure(in);
+    if (std::holds_alternative<Handshaking>(stage_)) return shake_hands(in, now);
+    if (std::holds_alternative<Muxing>(stage_)) return mux(in, now);
+    in = {};
+    return {};
+}
+
+Result<void> Connection::secure(BytesView& in) {
+    const auto agreed = feed(std::get<Securing>(stage_).negotiation, in, out_);
+    if (!agreed) return in_stage("negotiating security", agreed.error());
+    if (!*agreed) return {};
+    Handshaking next{std::move(std::get<Securing>(stage_).handshake)};
+    if (role_ == Role::listener) next.handshake.start(out_);
+    stage_.emplace<Handshaking>(std::move(next));
+    return {};
+}
+
+Result<void> Connection::shake_hands(BytesView& in, Now now) {
+    auto secured = std::get<Handshaking>(stage_).handshake.on_bytes(in, out_);
+    if (!secured) return in_stage("noise handshake", secured.error());
+    if (!*secured) return {};
+    return on_secured(**std::move(secured), now);
+}
+
+Result<void> Connection::on_secured(noise::Secured secured, Now now) {
+    SENNIT_TRY(remote_, PublicKey::decode(secured.remote_key_protobuf));
+    const auto& theirs = secured.remote_stream_muxers;
+    const bool early = std::ranges::find(theirs, kYamux) != theirs.end();
+    if (early) {
+        start_session(std::move(secured.channel), now);
+        events_.push_back(Ready{*remote_, remote_->peer_id(), true});
+        return {};
+    }
+    if (!theirs.empty()) {
+        return Error{Errc::unsupported, "no muxer in common", Error::kNowhere,
+                     "the peer offers " + theirs.front()};
+    }
+    Muxing stage{std::move(secured.channel), negotiation(role_ == Role::dialler, kYamux)};
+    if (role_ == Role::dialler) {
+        Bytes plain;
+        std::get<multistream::Dialler>(stage.negotiation).start(plain);
+        SENNIT_TRY(stage.channel.seal(plain, out_));
+    }
+    stage_.emplace<Muxing>(std::move(stage));
+    return {};
+}
+
+Result<void> Connection::mux(BytesView& in, Now now) {
+    auto& stage = std::get<Muxing>(stage_);
+    Bytes plain;
+    if (auto opened = stage.channel.open(in, plain); !opened)
+        return in_stage("noise", opened.error());
+    BytesView rest{plain};
+    Bytes answer;
+    const auto agreed = feed(stage.negotiation, rest, answer);
+    if (!agreed) return in_stage("negotiating the muxer", agreed.error());
+    SENNIT_TRY(stage.channel.seal(answer, out_));
+    if (!*agreed) return {};
+    start_session(std::move(stage.channel), now);
+    events_.push_back(Ready{*remote_, remote_->peer_id(), false});
+    if (auto done = session()->on_bytes(rest, now); !done) return in_stage("muxer", done.error());
+    return {};
+}
+
+void Connection::start_session(noise::Channel channel, Now now) {
+    const auto side = role_ == Role::dialler ? yamux::Side::dialler : yamux::Side::listener;
+    Running running{std::move(channel), yamux::Session{side, config_->yamux, now}};
+    stage_.emplace<Running>(std::move(running));
+}
+
+Result<void> Connection::run(BytesView& in, Now now) {
+    auto& running = std::get<Running>(stage_);
+    Bytes plain;
+    const auto opened = running.channel.open(in, plain);
+    // Text before a frame that is wrong is good, and may say why the peer leaves.
+    (void)running.session.on_bytes(plain, now);  // its error comes as Gone
+    if (!opened) return in_stage("noise", opened.error());
+    return {};
+}
+
+// Output and time.
+
+std::size_t Connection::transmit(std::size_t bytes_max, Now now, Bytes& out) {
+    const auto before = out.size();
+    out.insert(out.end(), out_.begin(), out_.end());
+    out_ = Bytes{};
+    auto* const running = std::get_if<Running>(&stage_);
+    if (running == nullptr) return out.size() - before;
+    Bytes plain;
+    while (out.size() - before < bytes_max) {
+        plain.clear();
+        if (running->session.poll_transmit(noise::Channel::kPlainMax, now, plain) == 0) break;
+        // Unreachable by anything but 2^64 frames; the peer would see a gap.
+        if (auto sealed = running->channel.seal(plain, out); !sealed) {
+            end(std::move(sealed).error());
+            break;
+        }
+    }
+    return out.size() - before;
+}
+
+Instant Connection::next_wake() const {
+    if (closed_) return Instant::max();
+    const auto* const running = session();
+    auto wake = running != nullptr ? running->next_wake() : upgrade_until_;
+    if (!negotiating_.empty()) wake = std::min(wake, negotiating_.begin()->first);
+    return wake;
+}
+
+void Connection::on_time(Now now) {
+    if (closed_) return;
+    if (auto* const running = session()) {
+        running->on_time(now);
+    } else if (now.at >= upgrade_until_) {
+        end(Error{Errc::timeout, "the upgrade took too long", Error::kNowhere, {}});
+        return;
+    }
+    while (!negotiating_.empty() && negotiating_.begin()->first <= now.at) {
+        fail_stream(negotiating_.begin()->second,
+                    Error{Errc::timeout, "no protocol was agreed on in time", Error::kNowhere, {}});
+    }
+}
+
+void Connection::on_link_down(Error why) {
+    if (!closed_) end(std::move(why));
+}
+
+// Events.
+
+std::optional<Connection::Event> Connection::poll_event(Now now) {
+    while (events_.empty() && !closed_) {
+        auto* const running = session();
+        if (running == nullptr) return std::nullopt;
+        const auto event = running->poll_event();
+        if (!event) return std::nullopt;
+        take(*event, now);
+    }
+    if (events_.empty()) return std::nullopt;
+    auto out = std::move(events_.front());
+    events_.pop_front();
+    return out;
+}
+
+void Connection::take(const yamux::Event& event, Now now) {
+    const auto negotiated = [&](StreamId id) { return !negotiations_.contains(id); };
+    if (const auto* opened = std::get_if<yamux::Opened>(&event)) {
+        on_opened(opened->id, now);
+    } else if (const auto* readable = std::get_if<yamux::Readable>(&event)) {
+        if (negotiated(readable->id)) {
+            events_.push_back(StreamReadable{readable->id});
+        } else {
+            negotiate(readable->id, now);
+        }
+    } else if (const auto* writable = std::get_if<yamux::Writable>(&event)) {
+        events_.push_back(StreamWritable{writable->id});
+    } else if (const auto* closed = std::get_if<yamux::RemoteClosed>(&event)) {
+        if (negotiated(closed->id)) {
+            events_.push_back(StreamRemoteClosed{closed->id});
+        } else {
+            fail_stream(closed->id, Error{Errc::truncated,
+                                          "closed before a protocol was agreed on",
+                                          Error::kNowhere,
+                                          {}});
+        }
+    } else if (const auto* reset = std::get_if<yamux::Reset>(&event)) {
+        fail_stream(reset->id, Error{Errc::io, to_text(reset->reason), Error::kNowhere, {}});
+    } else if (const auto* gone = std::get_if<yamux::Gone>(&event)) {
+        end(ended(*gone));
+    }
+}
+
+void Connection::on_opened(StreamId id, Now now) {
+    const auto until = now.at + config_->negotiation_timeout;
+    negotiations_.emplace(
+        id, Negotiation{multistream::Listener{config_->speaks}, /*lazy=*/false, until});
+    negotiating_.emplace(until, id);
+}
+
+void Connection::negotiate(StreamId id, Now now) {
+    auto* const running = session();
+    auto& negotiation = negotiations_.at(id);
+    const bool ours = std::holds_alternative<multistream::Dialler>(negotiation.side);
+    for (;;) {
+        const auto piece = running->readable(id);
+        if (piece.empty()) return;
+        auto rest = piece;
+        Bytes answer;
+        auto agreed = feed(negotiation.side, rest, answer);
+        running->consume(id, piece.size() - rest.size(), now);
+        if (!agreed) return fail_stream(id, std::move(agreed).error());
+        // A fresh stream always takes that much, unless somebody answers what was not asked yet.
+        if (running->write(id, answer) != answer.size())
+            return fail_stream(id, Error{Errc::busy, "answers before questions", 0, {}});
+        if (!*agreed) continue;
+        drop_negotiation(id);
+        if (ours) {
+            events_.push_back(StreamAgreed{id, **std::move(agreed)});
+        } else {
+            events_.push_back(StreamOpened{id, **std::move(agreed)});
+        }
+        if (!running->readable(id).empty()) events_.push_back(StreamReadable{id});
+        return;
+    }
+}
+
+/// Streams of the peer whose protocol was not agreed on are nobody's yet, and nobody is told.
+void Connection::fail_stream(StreamId id, Error why) {
+    const auto found = negotiations_.find(id);
+    const bool told = found == negotiations_.end() ||
+                      std::holds_alternative<multistream::Dialler>(found->second.side);
+    drop_negotiation(id);
+    session()->reset(id);
+    if (told) events_.push_back(StreamFailed{id, std::move(why)});
+}
+
+void Connection::drop_negotiation(StreamId id) {
+    const auto found = negotiations_.find(id);
+    if (found == negotiations_.end()) return;
+    negotiating_.erase({found->second.until, id});
+    negotiations_.erase(found);
+}
+
+void Connection::end(Error why) {
+    if (closed_) return;
+    closed_ = true;
+    negotiations_.clear();
+    negotiating_.clear();
+    events_.push_back(Closed{std::move(why)});
+}
+
+// Streams.
+
+Result<StreamId> Connection::open(std::vector<std::string> proposals, Now now) {
+    auto* const running = session();
+    if (running == nullptr || closed_)
+        return Error{Errc::unsupported, "the connection is not ready", Error::kNowhere, {}};
+    SENNIT_TRY(const auto id, running->open(now));
+    const bool lazy = proposals.size() == 1;
+    multistream::Dialler dialler{std::move(proposals)};
+    Bytes first;
+    dialler.start(first);
+    if (running->write(id, first) != first.size()) {
+        running->reset(id);
+        return Error{Errc::busy, "the send queue is full", Error::kNowhere, {}};
+    }
+    const auto until = now.at + config_->negotiation_timeout;
+    negotiations_.emplace(id, Negotiation{std::move(dialler), lazy, until});
+    negotiating_.emplace(until, id);
+    return id;
+}
+
+std::size_t Connection::write(StreamId id, BytesView bytes) {
+    auto* const running = session();
+    if (running == nullptr || closed_) return 0;
+    const auto found = negotiations_.find(id);
+    if (found != negotiations_.end() && !found->second.lazy) return 0;
+    return running->write(id, bytes);
+}
+
+BytesView Connection::readable(StreamId id) const {
+    const auto* const running = session();
+    if (running == nullptr || closed_ || negotiations_.contains(id)) return {};
+    return running->readable(id);
+}
+
+void Connection::consume(StreamId id, std::size_t n, Now now) {
+    if (auto* const running = session(); running != nullptr && !closed_)
+        running->consume(id, n, now);
+}
+
+void Connection::close_write(StreamId id) {
+    if (auto* const running = session()) running->close_write(id);
+}
+
+void Connection::reset(StreamId id) {
+    drop_negotiation(id);
+    if (auto* const running = session()) running->reset(id);
+}
+
+void Connection::close() {
+    auto* const running = session();
+    if (running == nullptr) return end(Error{Errc::io, "we left", Error::kNowhere, {}});
+    for (const auto id : running->stream_ids()) reset(id);
+    running->stop();
+}
+
+yamux::Session* Connection::session() {
+    auto* const running = std::get_if<Running>(&stage_);
+    return running != nullptr ? &running->session : nullptr;
+}
+const yamux::Session* Connection::session() const {
+    return const_cast<Connection*>(this)->session();
+}
+
+std::optional<Duration> Connection::round_trip() const {
+    const auto* const running = session();
+    return running != nullptr ? running->round_trip() : std::nullopt;
+}
+
+void Connection::check_invariants() const {
+    SENNIT_ASSERT(negotiations_.size() == negotiating_.size());
+    for (const auto& [id, negotiation] : negotiations_) {
+        SENNIT_ASSERT(negotiating_.contains({negotiation.until, id}));
+        SENNIT_ASSERT(session() != nullptr && session()->knows(id));
+    }
+    if (const auto* const running = session()) running->check_invariants();
+}
+
+}  // namespace sennit::libp2p

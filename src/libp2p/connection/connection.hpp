@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "libp2p/keys.hpp"
+#include "libp2p/multistream/multistream.hpp"
+#include "libp2p/noise/secure_channel.hpp"
+#include "libp2p/yamux/session.hpp"
+
+namespace sennit::libp2p {
+
+using yamux::StreamId;
+
+/// What all connections of one node share.
+struct ConnectionConfig {
+    PrivateKey identity;
+    crypto::X25519Key noise_static;
+    /// Which protocols a stream that the peer opens may ask for.
+    std::function<bool(std::string_view protocol)> speaks;
+    yamux::Limits yamux{};
+    /// From the first byte to a running muxer: three round trips, and two signatures.
+    Duration upgrade_timeout{std::chrono::seconds{10}};
+    /// For a stream's protocol to be agreed on.
+    Duration negotiation_timeout{std::chrono::seconds{10}};
+};
+
+/// One libp2p connection over a stream of bytes that somebody else carries: security, muxer, and
+/// the protocol of every stream.
+///
+///     raw bytes -- multistream -- /noise -- (multistream) -- /yamux/1.0.0 -- multistream -- stream
+///
+/// Pure, in the manner of yamux::Session: bytes and `Now` in; bytes, events and a time to wake out.
+/// After every input or call, take the events and what there is to send, until there is neither;
+/// then arm a timer for `next_wake`.
+///
+/// A dialler needs three round trips before the answer to its first stream is here, the TCP
+/// handshake not counted, and two with a peer that names its muxers in the handshake: nobody waits
+/// for an answer that can only be yes. So a dialler sends `/noise` and the first handshake message
+/// at once; and a stream that is opened with one proposal takes its protocol's first bytes at once.
+///
+/// What the remote may do: be slow (the upgrade and each negotiation have their time), be somebody
+/// else than was dialled (mismatch, before we say who we are), be ourselves (mismatch), ask for
+/// protocols that nobody speaks (`na`, and in the end the stream is reset). All else is the rules
+/// of the layers. Nothing but the four layers' limited buffers is kept.
+class Connection {
+  public:
+    enum class Role : std::uint8_t { dialler, listener };
+
+    /// `noise_ephemeral` has never been used before. `expected`: whom the dialled address names.
+    Connection(Role role, std::shared_ptr<const ConnectionConfig> config,
+               const crypto::X25519Key& noise_ephemeral, std::optional<PeerId> expected, Now now);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    // Input.
+
+    /// What came from the link, cut anywhere; all of it is taken. After Closed: ignored.
+    void on_bytes(BytesView in, Now now);
+    /// The link is down; `why` goes into Closed, if that was not told yet.
+    void on_link_down(Error why);
+    void on_time(Now now);
+
+    // Output.
+
+    /// Appends at most about `bytes_max` bytes to `out` (a frame is never cut), 0: nothing now.
+    /// Also after Closed, so that the peer learns why.
+    std::size_t transmit(std::size_t bytes_max, Now now, Bytes& out);
+    Instant next_wake() const;
+
+    /// The upgrade is done; streams may be opened.
+    struct Ready {
+        PublicKey key;
+        PeerId peer;
+        bool early_muxer;  ///< agreed on within the handshake
+    };
+    /// The peer opened a stream and asked for this.
+    struct StreamOpened {
+        StreamId id;
+        std::string protocol;
+    };
+    /// The peer speaks it, on a stream that we opened.
+    struct StreamAgreed {
+        StreamId id;
+        std::string protocol;
+    };
+    struct StreamReadable {
+        StreamId id;
+    };
+    struct StreamWritable {
+        StreamId id;
+    };
+    struct StreamRemoteClosed {
+        StreamId id;
+    };
+    /// The stream is over: unsupported (the peer speaks none of the proposals), timeout, or what
+    /// broke it. The id is forgotten.
+    struct StreamFailed {
+        StreamId id;
+        Error why;
+    };
+    /// The connection is over; hang up when `transmit` gives nothing more. No stream is known any
+    /// more, and none is told of one by one.
+    struct Closed {
+        Error why;
+    };
+    using Event = std::variant<Ready, StreamOpened, StreamAgreed, StreamReadable, StreamWritable,
+                               StreamRemoteClosed, StreamFailed, Closed>;
+    std::optional<Event> poll_event(Now now);
+
+    // Streams. Ids that are not known are answered as yamux::Session answers them.
+
+    /// Errors: busy and unsupported as `yamux::Session::open`; unsupported before Ready.
+    Result<StreamId> open(std::vector<std::string> proposals, Now now);
+    /// How many of the first bytes were taken; StreamWritable follows when it is fewer. Before
+    /// StreamAgreed only a stream with one proposal takes any.
+    std::size_t write(StreamId id, BytesView bytes);
+    /// In one piece; empty before the protocol is agreed on.
+    BytesView readable(StreamId id) const;
+    void consume(StreamId id, std::size_t n, Now now);
+    void close_write(StreamId id);
+    void reset(StreamId id);
+    /// Resets all streams and leaves; Closed follows.
+    void close();
+
+    bool ready() const { return std::holds_alternative<Running>(stage_); }
+    bool closed() const { return closed_; }
+    std::size_t negotiations() const { return negotiations_.size(); }
+    std::optional<Duration> round_trip() const;
+    void check_invariants() const;
+
+  private:
+    // The upgrade's stages, each over the bytes of the one before.
+    struct Securing {
+        std::variant<multistream::Dialler, multistream::Listener> negotiation;
+        noise::Handshake handshake;  ///< a dialler's has spoken already
+    };
+    struct Handshaking {
+        noise::Handshake handshake;
+    };
+    struct Muxing {
+        noise::Channel channel;
+        std::variant<multistream::Dialler, multistream::Listener> negotiation;
+    };
+    struct Running {
+        noise::Channel channel;
+        yamux::Session session;
+    };
+    /// A stream whose protocol is not agreed on yet; agreed ones are the session's alone.
+    struct Negotiation {
+        std::variant<multistream::Dialler, multistream::Listener> side;
+        bool lazy;  ///< may be written to before the answer is here
+        Instant until;
+    };
+
+    noise::Handshake make_handshake(const crypto::X25519Key& ephemeral) const;
+    Result<void> secure(BytesView& in);
+    Result<void> shake_hands(BytesView& in, Now now);
+    Result<void> on_secured(noise::Secured secured, Now now);
+    Result<void> mux(BytesView& in, Now now);
+    Result<void> run(BytesView& in, Now now);
+    void start_session(noise::Channel channel, Now now);
+    Result<void> advance(BytesView& in, Now now);
+
+    void take(const yamux::Event& event, Now now);
+    void on_opened(StreamId id, Now now);
+    void negotiate(StreamId id, Now now);
+    void fail_stream(StreamId id, Error why);
+    void drop_negotiation(StreamId id);
+    void end(Error why);
+
+    yamux::Session* session();
+    const yamux::Session* session() const;
+
+    Role role_;
+    std::shared_ptr<const ConnectionConfig> config_;
+    std::optional<PeerId> expected_;
+    std::variant<Securing, Handshaking, Muxing, Running> stage_;
+    Bytes out_;  ///< of the upgrade, and the last words
+    Instant upgrade_until_;
+    std::optional<PublicKey> remote_;
+    std::map<StreamId, Negotiation> negotiations_;
+    std::set<std::pair<Instant, StreamId>> negotiating_;
+    std::deque<Event>
+        events_;  ///< of one input at most: what is asked of the session is not queued
+    bool closed_{false};
+};
+
+}  // namespace sennit::libp2p

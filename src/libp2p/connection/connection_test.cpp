@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#include "libp2p/connection/connection.hpp"
+
+#include <gmock/gmock.h>
+
+#include "libp2p/connection/pair.hpp"
+
+namespace sennit::libp2p {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::Pair;
+using namespace std::chrono_literals;
+
+TEST(Connection, is_ready_on_both_sides_and_knows_who_is_there) {
+    for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{100'000}}) {
+        Pair pair{step};
+        pair.run();
+        ASSERT_TRUE(pair.dialler.ready && pair.listener.ready);
+        EXPECT_EQ(pair.dialler.ready->peer, pair.listener.identity().peer_id());
+        EXPECT_EQ(pair.listener.ready->peer, pair.dialler.identity().peer_id());
+        EXPECT_TRUE(pair.dialler.ready->early_muxer);
+        EXPECT_EQ(pair.dialler.connection->next_wake(), pair.dialler.connection->next_wake());
+    }
+}
+
+/// Goal: header, proposal and handshake A; header, echo and B; C and the muxer's first frame.
+TEST(Connection, needs_three_flights_until_streams_run) {
+    Pair pair{100'000};
+    EXPECT_GT(pair.carry(pair.dialler, pair.listener), 0u);
+    EXPECT_GT(pair.carry(pair.listener, pair.dialler), 0u);
+    EXPECT_TRUE(pair.dialler.ready) << "it knows the listener now, and that they both speak yamux";
+    const auto id = *pair.dialler.connection->open({"/echo"}, pair.now);
+    pair.dialler.connection->write(id, as_bytes("hello"));
+    pair.carry(pair.dialler, pair.listener);
+    ASSERT_TRUE(pair.listener.ready);
+    EXPECT_EQ(pair.listener.protocols.size(), 1u);
+    pair.carry(pair.listener, pair.dialler);
+    EXPECT_EQ(pair.dialler.received[id], "hello") << "an answer after three round trips";
+}
+
+TEST(Connection, carries_what_streams_say_wherever_the_link_cuts) {
+    for (const std::size_t step : {std::size_t{1}, std::size_t{13}, std::size_t{100'000}}) {
+        Pair pair{step};
+        pair.run();
+        const auto one = *pair.dialler.connection->open({"/echo"}, pair.now);
+        const auto two = *pair.listener.connection->open({"/none", "/echo"}, pair.now);
+        EXPECT_EQ(pair.dialler.connection->write(one, as_bytes("lazy")), 4u);
+        EXPECT_EQ(pair.listener.connection->write(two, as_bytes("not yet")), 0u)
+            << "two proposals: nobody knows which it will be";
+        pair.run();
+        EXPECT_EQ(pair.dialler.agreed[one], "/echo");
+        EXPECT_EQ(pair.listener.agreed[two], "/echo");
+        EXPECT_EQ(pair.listener.connection->write(two, as_bytes("late")), 4u);
+        pair.run();
+        EXPECT_EQ(pair.dialler.received[one], "lazy");
+        EXPECT_EQ(pair.listener.received[two], "late");
+    }
+}
+
+TEST(Connection, closes_streams_in_both_directions_and_forgets_them) {
+    Pair pair{1000};
+    pair.run();
+    const auto id = *pair.dialler.connection->open({"/echo"}, pair.now);
+    pair.dialler.connection->write(id, as_bytes("x"));
+    pair.dialler.connection->close_write(id);
+    pair.run();
+    EXPECT_EQ(pair.dialler.received[id], "x");
+    EXPECT_TRUE(pair.dialler.remote_closed.contains(id));
+    EXPECT_EQ(pair.dialler.connection->write(id, as_bytes("y")), 0u);
+    EXPECT_TRUE(pair.dialler.failed.empty());
+}
+
+TEST(Connection, says_that_the_peer_speaks_no_such_protocol) {
+    Pair pair{1000};
+    pair.run();
+    const auto id = *pair.dialler.connection->open({"/none", "/neither"}, pair.now);
+    pair.run();
+    ASSERT_TRUE(pair.dialler.failed.contains(id));
+    EXPECT_EQ(pair.dialler.failed.at(id).code, Errc::unsupported);
+    EXPECT_TRUE(pair.listener.protocols.empty());
+    EXPECT_EQ(pair.listener.connection->negotiations(), 0u);
+}
+
+TEST(Connection, carries_a_megabyte_each_way) {
+    Pair pair{20'000};
+    pair.run();
+    const auto id = *pair.dialler.connection->open({"/echo"}, pair.now);
+    std::string all;
+    for (int i = 0; all.size() < 1'000'000; ++i) all += std::to_string(i);
+    std::size_t sent = 0;
+    while (sent < all.size()) {
+        const auto taken =
+            pair.dialler.connection->write(id, as_bytes(std::string_view{all}.substr(sent)));
+        sent += taken;
+        pair.run();
+    }
+    EXPECT_EQ(pair.dialler.received[id], all);
+}
+
+TEST(Connection, refuses_somebody_else_than_was_dialled_before_it_says_who_it_is) {
+    Pair pair{1000, testing::identity(9).peer_id()};
+    pair.run();
+    ASSERT_TRUE(pair.dialler.closed);
+    EXPECT_EQ(pair.dialler.closed->code, Errc::mismatch);
+    EXPECT_FALSE(pair.listener.ready);
+}
+
+TEST(Connection, refuses_itself) {
+    Pair pair{1000, std::nullopt, /*same_identity=*/true};
+    pair.run();
+    ASSERT_TRUE(pair.dialler.closed);
+    EXPECT_EQ(pair.dialler.closed->code, Errc::mismatch);
+}
+
+TEST(Connection, gives_an_upgrade_its_time_and_no_more) {
+    Pair pair{1000};
+    EXPECT_EQ(pair.listener.connection->next_wake(), pair.now.at + 10s);
+    pair.now.at += 10s;
+    pair.listener.connection->on_time(pair.now);
+    pair.listener.take_events(pair.now);
+    ASSERT_TRUE(pair.listener.closed);
+    EXPECT_EQ(pair.listener.closed->code, Errc::timeout);
+    EXPECT_EQ(pair.listener.connection->next_wake(), Instant::max());
+}
+
+TEST(Connection, gives_a_streams_negotiation_its_time) {
+    Pair pair{1000};
+    pair.run();
+    const auto id = *pair.dialler.connection->open({"/echo"}, pair.now);
+    EXPECT_EQ(pair.dialler.connection->next_wake(), pair.now.at + 10s);
+    pair.now.at += 10s;
+    pair.dialler.connection->on_time(pair.now);
+    pair.dialler.take_events(pair.now);
+    ASSERT_TRUE(pair.dialler.failed.contains(id));
+    EXPECT_EQ(pair.dialler.failed.at(id).code, Errc::timeout);
+}
+
+TEST(Connection, names_the_stage_in_which_it_broke) {
+    struct Bad {
+        std::string bytes;
+        const char* text;
+    };
+    const std::string header = "\x13/multistream/1.0.0\n";
+    for (const auto& [bytes, text] :
+         {Bad{"GET / HTTP/1.1\r\n\r\n" + std::string(100, ' '), "negotiating security"},
+          Bad{header + "\x07/noise\n" + std::string(200, '\0'), "noise handshake"}}) {
+        Pair pair{1000};
+        pair.listener.connection->on_bytes(as_bytes(bytes), pair.now);
+        pair.listener.take_events(pair.now);
+        ASSERT_TRUE(pair.listener.closed) << text;
+        EXPECT_THAT(pair.listener.closed->text(), HasSubstr(text));
+        pair.listener.connection->on_bytes(as_bytes(bytes), pair.now);
+        EXPECT_FALSE(pair.listener.connection->poll_event(pair.now)) << "closed once";
+    }
+}
+
+TEST(Connection, ends_at_a_frame_that_somebody_changed) {
+    Pair pair{1000};
+    pair.run();
+    (void)pair.dialler.connection->open({"/echo"}, pair.now);
+    Bytes out;
+    pair.dialler.connection->transmit(100'000, pair.now, out);
+    out.back() ^= 1u;
+    pair.listener.connection->on_bytes(out, pair.now);
+    pair.listener.take_events(pair.now);
+    ASSERT_TRUE(pair.listener.closed);
+    EXPECT_THAT(pair.listener.closed->text(), HasSubstr("noise"));
+}
+
+TEST(Connection, tells_the_peer_when_it_leaves) {
+    Pair pair{1000};
+    pair.run();
+    (void)pair.listener.connection->open({"/echo"}, pair.now);
+    pair.run();
+    pair.dialler.connection->close();
+    pair.run();
+    EXPECT_TRUE(pair.dialler.closed);
+    EXPECT_TRUE(pair.listener.closed);
+    EXPECT_EQ(pair.dialler.connection->open({"/echo"}, pair.now).error().code, Errc::unsupported);
+}
+
+TEST(Connection, says_why_when_the_link_goes_down) {
+    Pair pair{1000};
+    pair.run();
+    pair.dialler.connection->on_link_down({Errc::io, "cable cut", Error::kNowhere, {}});
+    pair.dialler.take_events(pair.now);
+    ASSERT_TRUE(pair.dialler.closed);
+    EXPECT_EQ(pair.dialler.closed->what, "cable cut");
+}
+
+TEST(Connection, opens_no_stream_before_it_is_ready) {
+    Pair pair{1000};
+    EXPECT_EQ(pair.dialler.connection->open({"/echo"}, pair.now).error().code, Errc::unsupported);
+}
+
+TEST(Connection, resets_streams_of_a_peer_that_closes_before_it_says_what_they_are) {
+    Pair pair{1000};
+    pair.run();
+    for (int i = 0; i < 20; ++i) {
+        const auto id = *pair.dialler.connection->open({"/none"}, pair.now);
+        pair.dialler.connection->close_write(id);
+        pair.run();
+        EXPECT_TRUE(pair.dialler.failed.contains(id));
+    }
+    EXPECT_EQ(pair.listener.connection->negotiations(), 0u);
+    EXPECT_TRUE(pair.listener.failed.empty()) << "they were nobody's";
+}
+
+}  // namespace
+}  // namespace sennit::libp2p
