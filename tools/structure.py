@@ -32,8 +32,8 @@ MAY_INCLUDE = {
     "storage": "base crypto primitives trie chain",
     "rpc": "base crypto primitives io",
     "node": "base crypto primitives trie chain protocol peers mempool relay sync validator engine io "
-            "transport storage rpc",
-    "cli": "base crypto primitives chain protocol io node engine rpc",
+            "transport storage rpc libp2p",
+    "cli": "base crypto primitives chain protocol io node engine rpc libp2p",
 }
 EDGE = {"io", "transport", "storage", "rpc", "metrics", "node", "cli"}
 # Deterministic code has no use for any of these.

@@ -9,6 +9,7 @@
 #include "chain/trust.hpp"
 #include "cli/commands.hpp"
 #include "cli/rpc_client.hpp"
+#include "libp2p/multiaddr.hpp"
 #include "node/config.hpp"
 #include "protocol/registry.hpp"
 
@@ -28,6 +29,7 @@ struct Options {
     SendOptions send;
     QueryOptions query;
     CodecOptions codec;
+    P2pOptions p2p;
 };
 
 using Command = std::function<Result<void>()>;
@@ -217,6 +219,60 @@ void add_codec(CLI::App& app, Options& options, Command& command) {
     encode->callback([&] { command = [&] { return codec_encode(o); }; });
 }
 
+void add_p2p(CLI::App& app, Options& options, Command& command) {
+    auto* sub = app.add_subcommand("p2p", "look at any libp2p node, or be one");
+    sub->require_subcommand(1);
+    sub->footer(
+        "As in: sennit p2p listen\n"
+        "       sennit p2p dial /ip4/127.0.0.1/tcp/4001\n"
+        "       sennit p2p ping /ip4/127.0.0.1/tcp/4001 --count 3");
+    auto& o = options.p2p;
+    const auto add = [&](const char* name, const char* help,
+                         Result<void> (*run)(const P2pOptions&)) {
+        auto* one = sub->add_subcommand(name, help);
+        one->add_flag("--json", o.json, "print JSON");
+        one->callback([&o, &command, run] { command = [&o, run] { return run(o); }; });
+        return one;
+    };
+    const auto identity = [&](CLI::App* one) {
+        one->add_option("--key", o.key,
+                        "Ed25519 key file, as `sennit key new --kind node` writes it")
+            ->check(CLI::ExistingFile);
+    };
+    const auto address = [&](CLI::App* one, const char* help) {
+        return one->add_option("address", o.address, help)
+            ->check(checked(libp2p::Multiaddr::parse));
+    };
+    const auto timeout = [&](CLI::App* one) {
+        one->add_option("--timeout", o.timeout_seconds, "seconds for all of it")
+            ->check(CLI::Range(1, 86400).description(""))
+            ->capture_default_str();
+    };
+    auto* dial = add("dial", "who is there, and what it says of itself", p2p_dial);
+    address(dial, "as in /ip4/127.0.0.1/tcp/4001, with /p2p/ID to insist on who it is")->required();
+    identity(dial);
+    timeout(dial);
+    auto* ping = add("ping", "how far away a node is", p2p_ping);
+    address(ping, "as in /ip4/127.0.0.1/tcp/4001")->required();
+    identity(ping);
+    timeout(ping);
+    ping->add_option("--count", o.count, "how many")
+        ->check(CLI::Range(1, 1'000'000).description(""))
+        ->capture_default_str();
+    ping->add_option("--interval", o.interval_ms, "milliseconds between them")
+        ->check(CLI::Range(0, 3'600'000).description(""))
+        ->capture_default_str();
+    auto* listen = add("listen", "accept connections and tell who comes, until Ctrl-C", p2p_listen);
+    address(listen, "where; /ip4/127.0.0.1/tcp/0, any free port, if left out");
+    identity(listen);
+    auto* take_apart = add("addr", "take a multiaddr apart", p2p_address);
+    address(take_apart, "multiaddr")->required();
+    add("id", "a peer id in all its forms", p2p_peer_id)
+        ->add_option("peer", o.address, "12D3Koo..., Qm..., or a CID")
+        ->required()
+        ->check(checked(libp2p::PeerId::parse));
+}
+
 bool is_command(const CLI::App& app, std::string_view name) {
     const auto all = app.get_subcommands([](const CLI::App*) { return true; });
     return std::ranges::any_of(all, [&](const auto* one) { return one->get_name() == name; });
@@ -239,6 +295,7 @@ int run(int argc, char** argv) {
     add_send(app, options, command);
     add_queries(app, options, command);
     add_codec(app, options, command);
+    add_p2p(app, options, command);
     auto* version = app.add_subcommand("version", "print the version");
     version->callback([&] {
         command = [] {

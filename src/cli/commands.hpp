@@ -87,6 +87,22 @@ struct CodecOptions {
 Result<void> codec_decode(const CodecOptions& options);
 Result<void> codec_encode(const CodecOptions& options);
 
+struct P2pOptions {
+    std::string key;      ///< Ed25519 key file; empty: a new identity
+    std::string address;  ///< multiaddr, or a peer id for `p2p id`
+    std::size_t count{5};
+    std::uint64_t interval_ms{1000};
+    std::uint64_t timeout_seconds{30};
+    bool json{false};
+};
+/// Prints who is there, how it speaks and what it says of itself.
+Result<void> p2p_dial(const P2pOptions& options);
+Result<void> p2p_ping(const P2pOptions& options);
+/// Accepts, answers identify and pings, and tells who comes, until a signal.
+Result<void> p2p_listen(const P2pOptions& options);
+Result<void> p2p_address(const P2pOptions& options);
+Result<void> p2p_peer_id(const P2pOptions& options);
+
 /// "1.5" coins of 10^18, or "1500 wei" exactly. Errors: malformed, oversized.
 Result<Amount> parse_amount(std::string_view text);
 std::string format_amount(Amount amount);

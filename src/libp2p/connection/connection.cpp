@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::string_view kNoise = "/noise";
 constexpr std::string_view kYamux = "/yamux/1.0.0";
+/// Below it a link had better take first what it has.
+constexpr std::size_t kFrameWorthIt = 1024;
 
 using Either = std::variant<multistream::Dialler, multistream::Listener>;
 
@@ -174,15 +176,20 @@ Result<void> Connection::run(BytesView& in, Now now) {
 // Output and time.
 
 std::size_t Connection::transmit(std::size_t bytes_max, Now now, Bytes& out) {
+    if (out_.size() > bytes_max) return 0;
     const auto before = out.size();
     out.insert(out.end(), out_.begin(), out_.end());
     out_ = Bytes{};
     auto* const running = std::get_if<Running>(&stage_);
     if (running == nullptr) return out.size() - before;
+    constexpr auto kSealed = noise::Channel::kFrameMax - noise::Channel::kPlainMax;
     Bytes plain;
-    while (out.size() - before < bytes_max) {
+    for (;;) {
+        const auto room = bytes_max - (out.size() - before);
+        if (room < kSealed + kFrameWorthIt) break;
         plain.clear();
-        if (running->session.poll_transmit(noise::Channel::kPlainMax, now, plain) == 0) break;
+        const auto size = std::min(room - kSealed, noise::Channel::kPlainMax);
+        if (running->session.poll_transmit(size, now, plain) == 0) break;
         // Unreachable by anything but 2^64 frames; the peer would see a gap.
         if (auto sealed = running->channel.seal(plain, out); !sealed) {
             end(std::move(sealed).error());

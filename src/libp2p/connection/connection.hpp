@@ -65,8 +65,8 @@ class Connection {
 
     // Output.
 
-    /// Appends at most about `bytes_max` bytes to `out` (a frame is never cut), 0: nothing now.
-    /// Also after Closed, so that the peer learns why.
+    /// Appends at most `bytes_max` bytes to `out`, of which it wants some 4 KiB. 0: nothing now, or
+    /// not for so little room. Also after Closed, so that the peer learns why.
     std::size_t transmit(std::size_t bytes_max, Now now, Bytes& out);
     Instant next_wake() const;
 

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "node/p2p/p2p_driver.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "io/clock.hpp"
+#include "io/random.hpp"
+#include "io/signals.hpp"
+#include "io/timer.hpp"
+#include "transport/transport.hpp"
+
+namespace sennit::node {
+
+namespace {
+
+constexpr std::size_t kTasksMax = 70;
+
+}  // namespace
+
+class P2pDriver::Impl {
+  public:
+    Impl(libp2p::Swarm::Config config, OnEvent on_event)
+        : swarm_{std::move(config), Rng{io::system_seed()}}, on_event_{std::move(on_event)} {
+        auto made = transport::make_transport(
+            "tcp", {.executor = ioc_.get_executor(),
+                    .next_link = [this] { return LinkId{++last_link_}; },
+                    .sink = [this](const CarrierInput& input) { on_input(input); },
+                    .listen_failed =
+                        [this](const NetAddress& address, const std::string& why) {
+                            stop(Error{Errc::io, "cannot listen", Error::kNowhere,
+                                       address.text() + ": " + why});
+                        },
+                    .task_failed = [this](std::string_view task,
+                                          std::string_view what) { broke(task, what); }});
+        SENNIT_ASSERT(made);
+        transport_ = *std::move(made);
+    }
+
+    libp2p::Swarm& swarm() { return swarm_; }
+
+    void after(Duration wait, std::function<void()> what) {
+        tasks_.spawn(call_later(wait, std::move(what)), "timer");
+    }
+
+    Result<void> run() {
+        tasks_.spawn(watch_signals(), "signals");
+        boost::asio::post(ioc_, [this] { pump(); });
+        ioc_.run();
+        if (why_) return *why_;
+        return {};
+    }
+
+    void stop(std::optional<Error> why) {
+        if (stopping_) return;
+        stopping_ = true;
+        why_ = std::move(why);
+        boost::asio::post(ioc_, [this] {
+            wake_.cancel();
+            ending_.spawn(come_down(), "end");
+        });
+    }
+
+  private:
+    void broke(std::string_view task, std::string_view what) {
+        stop(Error{Errc::io, "a task failed", Error::kNowhere,
+                   std::string{task} + ": " + std::string{what}});
+    }
+
+    void on_input(const CarrierInput& input) {
+        swarm_.on_input(input, io::system_now());
+        pump();
+    }
+
+    void pump() {
+        if (pumping_) return;
+        pumping_ = true;
+        for (bool moved = true; moved;) {
+            moved = false;
+            while (const auto event = swarm_.poll_event(io::system_now())) {
+                moved = true;
+                on_event_(*event);
+            }
+            while (auto output = swarm_.poll_output(io::system_now())) {
+                moved = true;
+                transport_->carry_out(*std::move(output));
+            }
+        }
+        pumping_ = false;
+        arm();
+    }
+
+    void arm() {
+        if (stopping_) return;
+        // Never sooner than a millisecond: a deadline in the past must not spin.
+        const auto soonest = io::system_now().at + std::chrono::milliseconds{1};
+        // A day is as good as never, and no clock overflows by it.
+        const auto latest = soonest + std::chrono::hours{24};
+        wake_.expires_at(io::to_steady(std::clamp(swarm_.next_wake(), soonest, latest)));
+        wake_.async_wait([this](boost::system::error_code aborted) {
+            if (aborted) return;
+            swarm_.on_time(io::system_now());
+            pump();
+        });
+    }
+
+    io::Task<void> call_later(Duration wait, std::function<void()> what) {
+        co_await io::sleep_for(wait);
+        what();
+        pump();
+    }
+
+    io::Task<void> watch_signals() {
+        co_await signals_.next();
+        stop({});
+    }
+
+    io::Task<void> come_down() {
+        tasks_.close();
+        for (const auto id : swarm_.connection_ids()) swarm_.disconnect(id);
+        pump();
+        co_await transport_->stop();
+        co_await tasks_.join();
+    }
+
+    io::TaskGroup::OnFailure on_failure() {
+        return [this](std::string_view task, std::string_view what) { broke(task, what); };
+    }
+
+    boost::asio::io_context ioc_{1};
+    libp2p::Swarm swarm_;
+    OnEvent on_event_;
+    io::Signals signals_{ioc_.get_executor()};
+    std::unique_ptr<transport::Transport> transport_;
+    boost::asio::steady_timer wake_{ioc_};
+    io::TaskGroup tasks_{ioc_.get_executor(), kTasksMax, on_failure()};
+    io::TaskGroup ending_{ioc_.get_executor(), 1, on_failure()};
+    std::uint64_t last_link_{0};
+    bool pumping_{false};
+    bool stopping_{false};
+    std::optional<Error> why_;
+};
+
+P2pDriver::P2pDriver(libp2p::Swarm::Config config, OnEvent on_event)
+    : impl_{std::make_unique<Impl>(std::move(config), std::move(on_event))} {}
+P2pDriver::~P2pDriver() = default;
+
+libp2p::Swarm& P2pDriver::swarm() {
+    return impl_->swarm();
+}
+Now P2pDriver::now() const {
+    return io::system_now();
+}
+void P2pDriver::after(Duration wait, std::function<void()> what) {
+    impl_->after(wait, std::move(what));
+}
+Result<void> P2pDriver::run() {
+    return impl_->run();
+}
+void P2pDriver::stop(std::optional<Error> why) {
+    impl_->stop(std::move(why));
+}
+
+}  // namespace sennit::node
