@@ -186,7 +186,7 @@ TEST(Multiaddr, says_at_which_byte_what_was_expected) {
     expect("d203021200", Errc::malformed, 3);        // an empty one
     expect("8906023031", Errc::malformed, 3);        // "01"
     expect("e10300", Errc::malformed, 3);
-    expect("e1030161", Errc::malformed, 3);  // without a slash
+    expect("e103026162", Errc::malformed, 3);  // without a slash
     expect("e103012f", Errc::malformed, 3);
 }
 
