@@ -62,8 +62,8 @@ EnvelopeKind peer_record_kind();
 Bytes seal_peer_record(const PrivateKey& key, std::uint64_t seq,
                        std::span<const Multiaddr> addresses);
 
-/// Errors: those of `open_envelope` and `PeerRecord::decode`; mismatch when somebody else than the
-/// peer has signed.
+/// Errors: those of `open_envelope`, and those of `PeerRecord::decode`, whose offsets count from
+/// the payload's first byte; mismatch when somebody else than the peer has signed.
 Result<PeerRecord> open_peer_record(BytesView envelope);
 
 }  // namespace sennit::libp2p
