@@ -20,16 +20,17 @@ namespace sennit::libp2p {
 /// - js takes the empty address, and text of slashes alone; we do not, as go does not.
 /// - js takes any text behind `/p2p/`; it has to be a peer id.
 /// - A slash at the end of text is dropped, as go and js do; two are not.
-/// - Numbers have no leading zeros and no sign; go takes both.
+/// - Numbers have no leading zeros and no sign, as in js; go takes both. ipcidr has at most 128.
 /// - Names (dns*, sni, ip6zone) are printable ASCII of at most 253 bytes, because they end up in
-///   logs; other languages' names come as punycode.
-/// - unix takes the rest of the text as an absolute path and has to come last, as in go; js writes
-///   one percent-encoded component, rust a single one.
-/// - http-path is bytes with a slash in front that text leaves out, as in js; bytes without it, as
-///   go writes them, are refused, for their text would be that of other bytes.
-/// - memory is text with a length, as the table of multiaddr says and js does; go and rust write 8
-///   bytes. Either way no such address leaves its process.
-/// - certhash is read in every base of `Base`, and printed in base64url as go and js do.
+///   logs; other languages' names come as punycode. js takes any text.
+/// - An IPv4-mapped IPv6 address is printed as ::ffff:192.0.2.1, as in go; js prints it in groups.
+/// - unix takes the rest of the text as an absolute path and has to come last; js writes the same
+///   bytes as one component, `%2Frun%2Fa`.
+/// - http-path is bytes with a slash in front that text leaves out, as in js. Bytes without it are
+///   refused, for their text would be that of other bytes.
+/// - memory is a number of 64 bits as text with a length: the table of multiaddr gives it a length,
+///   and js takes any text; rust writes 8 bytes. No such address leaves its process.
+/// - certhash is read in every base of `Base`, and printed in base64url as js does.
 class Multiaddr {
   public:
     /// Bytes; a relayed WebTransport address with two hashes has under 300.

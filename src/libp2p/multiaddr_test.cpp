@@ -154,6 +154,7 @@ TEST(Multiaddr, says_at_which_character_what_was_expected) {
     expect("/memory/01", Errc::malformed, 8, "number");
     expect("/memory/18446744073709551616", Errc::malformed, 8, "number");
     expect("/http-path/%4", Errc::malformed, 11, "percent");
+    expect("/http-path/a%", Errc::malformed, 11, "percent");
     expect("/http-path/%zz", Errc::malformed, 11, "percent");
     expect("/http-path/", Errc::malformed, 11, "percent");
     expect("/certhash/uEgPK_g", Errc::malformed, 10, "multihash");  // 3 bytes announced, 2 there
@@ -174,6 +175,7 @@ TEST(Multiaddr, says_at_which_byte_what_was_expected) {
     expect("840004000000", Errc::malformed, 0);  // a code that is not minimal
     expect("ffffffffffffffffffff01", Errc::oversized, 0);
     expect("3502610601", Errc::malformed, 2);  // "a\x06" is no name
+    expect("3503612f62", Errc::malformed, 2);  // nor is "a/b"
     expect("35056100", Errc::truncated, 2);
     expect("2b81", Errc::malformed, 1);
     expect("a50300", Errc::malformed, 3);
@@ -184,7 +186,7 @@ TEST(Multiaddr, says_at_which_byte_what_was_expected) {
     expect("d203021200", Errc::malformed, 3);        // an empty one
     expect("8906023031", Errc::malformed, 3);        // "01"
     expect("e10300", Errc::malformed, 3);
-    expect("e1030161", Errc::malformed, 3);  // without a slash
+    expect("e103026162", Errc::malformed, 3);  // without a slash
     expect("e103012f", Errc::malformed, 3);
 }
 
@@ -196,6 +198,10 @@ TEST(Multiaddr, has_at_most_1_kib_and_32_components) {
     EXPECT_EQ(longer.error().code, Errc::oversized);
     EXPECT_EQ(longer.error().at, text.size());
     const auto full = address(text);
+    Bytes more = to_bytes(full.view());
+    for (const auto byte : address("/tls").view()) more.push_back(byte);
+    EXPECT_EQ(Multiaddr::from_bytes(more).error().code, Errc::oversized);
+    EXPECT_EQ(Multiaddr::from_bytes(more).error().at, full.view().size());
     EXPECT_EQ(full.encapsulate(full).error().code, Errc::oversized);
 
     const auto largest = address("/unix/" + std::string(1024 - 5, 'a'));
