@@ -11,8 +11,8 @@ using namespace sennit::libp2p::noise;
 namespace {
 
 constexpr std::size_t kStepsMax = 200;
-/// Of each side, so that a run stays short: a few frames of full size.
-constexpr std::size_t kTextMax = 256 * 1'024;
+/// Of each side, so that a run stays short: a frame of full size and some more.
+constexpr std::size_t kTextMax = 80 * 1'024;
 
 /// Keys are the same in all runs: making them is most of a short run's time.
 const Handshake::Options& options_of(Role role) {
