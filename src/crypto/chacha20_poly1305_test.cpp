@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.hpp"
+#include "crypto/sodium.hpp"
 
 namespace sennit::crypto {
 namespace {
@@ -62,6 +63,28 @@ TEST(ChaCha20Poly1305, gives_the_messages_of_rfc_8439) {
         Bytes plain(test.plain.size());
         EXPECT_TRUE(cipher.open(nonce_of(test.nonce), *from_hex(test.associated), sealed, plain));
         EXPECT_EQ(as_text(plain), test.plain);
+    }
+}
+
+// Long messages go through OpenSSL in pieces; libsodium takes them whole.
+TEST(ChaCha20Poly1305, gives_the_long_messages_of_libsodium) {
+    sodium_ready();
+    const Secret key = Secret::from(Bytes(32, 0x42));
+    const ChaCha20Poly1305::Nonce nonce{1, 2, 3};
+    ChaCha20Poly1305 cipher{key};
+    for (const std::size_t size : {8'191u, 8'192u, 8'193u, 16'384u, 65'519u}) {
+        Bytes plain(size);
+        for (std::size_t i = 0; i < size; ++i)
+            plain[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
+        Bytes wanted(size + ChaCha20Poly1305::kTagSize);
+        crypto_aead_chacha20poly1305_ietf_encrypt(wanted.data(), nullptr, plain.data(), size,
+                                                  nullptr, 0, nullptr, nonce.data(), key.data());
+        Bytes sealed(wanted.size());
+        cipher.seal(nonce, {}, plain, sealed);
+        EXPECT_TRUE(sealed == wanted) << size;
+        EXPECT_TRUE(cipher.open(nonce, {}, sealed, std::span{sealed}.first(size)));
+        sealed.resize(size);
+        EXPECT_TRUE(sealed == plain) << size;
     }
 }
 

@@ -9,10 +9,11 @@ namespace sennit::libp2p::noise {
 /// 4 extensions{2 stream_muxers*}} (libp2p/specs, noise/README.md). The certificate hashes in the
 /// extensions are WebTransport's, and are skipped as unknown fields are.
 struct HandshakePayload {
-    /// An RSA key of 8192 bit, the longest that others take, has 1066 bytes, its signature 1024.
+    /// An RSA key of 8192 bit, the longest that others take, has about 1070 bytes, its signature
+    /// 1024.
     static constexpr std::size_t kKeySizeMax = 2048;
     static constexpr std::size_t kSignatureSizeMax = 2048;
-    /// Two muxers are known to be in use; their names have 12 and 12 bytes.
+    /// Two muxers are in use, /yamux/1.0.0 and /mplex/6.7.0.
     static constexpr std::size_t kMuxersMax = 16;
     static constexpr std::size_t kMuxerNameMax = 64;
 

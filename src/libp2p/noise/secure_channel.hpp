@@ -93,8 +93,8 @@ struct Secured {
 /// responder one signature and two key agreements, and at most 4 KiB of memory.
 class Handshake {
   public:
-    /// Four times what the longest keys in use need. A message's length is checked before any of
-    /// its bytes are kept.
+    /// An RSA identity of 8192 bit, the longest that others take, needs about 2300 bytes. Checked
+    /// before any byte of a message is kept.
     static constexpr std::size_t kHandshakeMessageMax = 4096;
 
     struct Options {
@@ -118,7 +118,8 @@ class Handshake {
     /// Errors, all final, after which `out` has nothing to send: those of HandshakeXx and of
     /// HandshakePayload; truncated or oversized for a length that no such message has; trailing for
     /// a payload in A; mismatch for a static key that the identity did not sign, and for somebody
-    /// else than was expected. Offsets are those in the message, after its length.
+    /// else than was expected. Offsets are those in the message, after its length, or
+    /// in the payload's text.
     Result<std::optional<Secured>> on_bytes(BytesView& in, Bytes& out);
 
     void check_invariants() const;
