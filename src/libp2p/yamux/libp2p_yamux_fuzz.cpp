@@ -24,10 +24,10 @@ class Choices {
         in_ = in_.subspan(1);
         return out;
     }
-    /// 0 to 2^17, small ones more often.
+    /// 1 to 2^15, small ones more often.
     std::size_t size() {
         const auto shape = byte();
-        return (std::size_t{shape & 15u} + 1) << ((shape >> 4) & 13u);
+        return (std::size_t{shape & 15u} + 1) << ((shape >> 4) & 11u);
     }
     BytesView take(std::size_t n) {
         const auto out = in_.first(std::min(n, in_.size()));
@@ -123,6 +123,7 @@ class Conversation {
         // Honest applications may be restless; what that costs them is not the question here.
         limits.idle_frames.burst = limits.fresh_resets.burst = 1'000'000;
         limits.resets_owed_max = 100'000;
+        budget_ = std::min<std::size_t>(300 * std::size_t{limits.window_initial}, 200'000);
         nodes_.push_back({Session{Side::dialler, limits, at(time_)}, {}, {}});
         nodes_.push_back({Session{Side::listener, limits, at(time_)}, {}, {}});
     }
@@ -174,6 +175,8 @@ class Conversation {
     void write(std::size_t who, StreamId id, std::size_t n) {
         auto& node = nodes_[who];
         auto& talk = node.talks[id];
+        n = std::min(n, budget_);
+        budget_ -= n;
         Bytes bytes(n);
         for (std::size_t i = 0; i < n; ++i) bytes[i] = spoken(who, id, talk.written + i);
         const auto room = node.session.room(id);
@@ -277,6 +280,7 @@ class Conversation {
     }
 
     Choices choices_;
+    std::size_t budget_{0};  ///< bytes written at most: tiny windows make each one slow
     Duration time_{0};
     std::vector<Node> nodes_;
 };
