@@ -43,6 +43,18 @@ TEST(YamuxFrame, refuses_the_golden_errors_at_their_bytes) {
     EXPECT_EQ(seen, at.size());
 }
 
+TEST(YamuxFrame, writes_every_byte_of_its_numbers_in_big_endian_order) {
+    Bytes bytes;
+    const Header header{FrameType::window_update, 0x0102, StreamId{0x03040506}, 0x0708090a};
+    header.append_to(bytes);
+    EXPECT_EQ(to_hex(bytes),
+              "0001"
+              "0102"
+              "03040506"
+              "0708090a");
+    EXPECT_EQ(*Header::decode(bytes), header);
+}
+
 TEST(YamuxFrame, needs_twelve_bytes) {
     const Bytes whole(Header::kSize, 0);
     for (std::size_t size = 0; size < Header::kSize; ++size) {

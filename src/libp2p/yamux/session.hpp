@@ -143,6 +143,7 @@ class Session {
     /// Plaintext from the peer, in pieces of any size; all of it is consumed. The error that ended
     /// the session, with its offset counted from the session's first byte. After Gone: ignored.
     Result<void> on_bytes(BytesView in, Now now);
+    /// Pings, or ends the session as `silent`, when next_wake has come; before, nothing.
     void on_time(Now now);
 
     // Application.

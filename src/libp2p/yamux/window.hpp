@@ -18,7 +18,7 @@ constexpr std::uint32_t kWindowInitial = 256 * 1024;
 /// owed: earlier costs frames, later lets the peer run dry.
 ///
 /// Growth. A window of W bytes carries W per round trip, whatever the path could do: 256 KiB at
-/// 60 ms are 33 Mbit/s. If the application read a whole window within two round trips, the window
+/// 60 ms are 35 Mbit/s. If the application read a whole window within two round trips, the window
 /// may well have been what held the peer back, and `on_read` says that it should double. It stops
 /// at more than twice what the path carries in a round trip, since reading that takes longer. An
 /// application that reads slowly never makes it grow.
