@@ -19,13 +19,14 @@ std::int64_t heap_bytes = 0;
 constexpr bool kCounting = false;
 #else
 constexpr bool kCounting = true;
-void* operator new(std::size_t size) {
+// Not inlined: GCC would see a free() of what `new` gave and take it for a mistake.
+[[gnu::noinline]] void* operator new(std::size_t size) {
     void* const out = std::malloc(size);
     if (out == nullptr) throw std::bad_alloc{};
     heap_bytes += static_cast<std::int64_t>(malloc_usable_size(out));
     return out;
 }
-void operator delete(void* at) noexcept {
+[[gnu::noinline]] void operator delete(void* at) noexcept {
     if (at != nullptr) heap_bytes -= static_cast<std::int64_t>(malloc_usable_size(at));
     std::free(at);
 }
