@@ -105,6 +105,7 @@ struct Talk {
     std::size_t read{0};
     bool closed{false};
     bool remote_closed{false};
+    bool waits{false};  ///< for Writable
     bool reset{false};  ///< by either side, as this one knows it
 };
 
@@ -184,6 +185,7 @@ class Conversation {
         SENNIT_ASSERT(taken == std::min(n, room));
         SENNIT_ASSERT(taken == 0 || !talk.closed);
         talk.written += taken;
+        talk.waits = taken < n && node.session.knows(id) && !talk.closed;
     }
     void close(std::size_t who, StreamId id) {
         if (nodes_[who].session.knows(id)) nodes_[who].talks[id].closed = true;
@@ -235,6 +237,7 @@ class Conversation {
             }
             if (const auto* const e = std::get_if<Writable>(&*event)) {
                 SENNIT_ASSERT(node.session.room(e->id) > 0);
+                node.talks[e->id].waits = false;
             }
             if (const auto* const e = std::get_if<RemoteClosed>(&*event)) {
                 SENNIT_ASSERT(!std::exchange(node.talks[e->id].remote_closed, true));
@@ -270,6 +273,7 @@ class Conversation {
             for (const auto& [id, talk] : nodes_[who].talks) {
                 const auto& other = nodes_[1 - who].talks[id];
                 if (talk.reset || other.reset) continue;
+                SENNIT_ASSERT(!talk.waits || talk.closed);
                 SENNIT_ASSERT(other.read == talk.written);
                 const bool opened = std::ranges::count(nodes_[who].ids, id) > 0;
                 SENNIT_ASSERT(!opened || other.remote_closed == talk.closed);
