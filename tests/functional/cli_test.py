@@ -11,7 +11,8 @@ import unittest
 
 BINARY, VECTORS = sys.argv[1], pathlib.Path(sys.argv[2])
 COMMANDS = ["init", "node", "devnet", "key", "key new", "key show", "send", "status", "peers", "bans", "block", "tx",
-            "codec", "codec decode", "codec encode", "version"]
+            "codec", "codec decode", "codec encode", "p2p", "p2p dial", "p2p ping", "p2p listen", "p2p addr", "p2p id",
+            "version"]
 
 
 def run(*arguments, text=""):
@@ -33,7 +34,8 @@ class Arguments(unittest.TestCase):
                           ["init", "--port", "70000"], ["init", "--chain-id", "1"],
                           ["status", "--rpc", "ftp://host"], ["codec", "decode", "--protocol", "morse"],
                           ["key", "new", "x.key", "--kind", "house"], ["node", "--log", "loud"],
-                          ["node", "--trust", "yesterday"]]:
+                          ["node", "--trust", "yesterday"], ["p2p"], ["p2p", "dial", "localhost:1"],
+                          ["p2p", "ping", "/ip4/127.0.0.1/tcp/1", "--count", "0"], ["p2p", "id", "12D3"]]:
             with self.subTest(arguments):
                 done = run(*arguments)
                 self.assertEqual(done.returncode, 2, done.stdout)
@@ -44,7 +46,9 @@ class Arguments(unittest.TestCase):
 
     def test_what_fails_ends_with_1_and_one_line(self):
         for arguments in [["key", "show", "/no/such/file"], ["node", "--config", "/no/such/file"],
-                          ["block", "newest"], ["status", "--rpc", "http://127.0.0.1:1"]]:
+                          ["block", "newest"], ["p2p", "dial", "/ip4/127.0.0.1/tcp/1"],
+                          ["p2p", "dial", "/ip4/127.0.0.1/udp/1/quic-v1"],
+                          ["p2p", "listen", "/ip4/203.0.113.1/tcp/0"], ["status", "--rpc", "http://127.0.0.1:1"]]:
             with self.subTest(arguments):
                 done = run(*arguments)
                 self.assertEqual(done.returncode, 1)
@@ -71,6 +75,37 @@ class Arguments(unittest.TestCase):
 
     def test_version_names_the_program(self):
         self.assertRegex(run("version").stdout, r"\Asennit/\d+\.\d+\.\d+\n\Z")
+
+
+class P2p(unittest.TestCase):
+    def test_takes_addresses_and_peer_ids_apart(self):
+        peer = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
+        address = f"/ip4/127.0.0.1/tcp/4001/p2p/{peer}"
+        layers = json.loads(run("p2p", "addr", address, "--json").stdout)["layers"]
+        self.assertEqual([layer["protocol"] for layer in layers], ["ip4", "tcp", "p2p"])
+        self.assertEqual(layers[2]["value"], peer)
+        forms = json.loads(run("p2p", "id", peer, "--json").stdout)
+        self.assertEqual(json.loads(run("p2p", "id", forms["cidBase36"], "--json").stdout), forms)
+
+    def test_two_of_them_meet(self):
+        with tempfile.TemporaryDirectory() as directory:
+            key = str(pathlib.Path(directory) / "node.key")
+            run("key", "new", key, "--kind", "node")
+            listener = subprocess.Popen([BINARY, "p2p", "listen", "--json", "--key", key], stdout=subprocess.PIPE,
+                                        text=True)
+            try:
+                address = json.loads(listener.stdout.readline())["address"]
+                dialled = json.loads(run("p2p", "dial", address, "--json").stdout)
+                self.assertEqual(dialled["peer"], address.split("/p2p/")[1])
+                self.assertRegex(dialled["agent"], r"sennit/\d")
+                pinged = run("p2p", "ping", address, "--count", "3", "--interval", "0")
+                self.assertIn("3 answers", pinged.stdout, pinged.stderr)
+                events = [json.loads(listener.stdout.readline())["event"] for _ in range(2)]
+                self.assertEqual(events[0], "connected")
+            finally:
+                listener.terminate()
+                self.assertEqual(listener.wait(10), 0)
+                listener.stdout.close()
 
 
 class Keys(unittest.TestCase):
