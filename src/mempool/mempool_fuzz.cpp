@@ -2,45 +2,17 @@
 /// Every four bytes are one thing that happens to a small pool: what, whose, which nonce, what for.
 /// Its limits and its order must hold after each.
 #include "base/bytes.hpp"
-#include "mempool/mempool.hpp"
+#include "mempool/fixture.hpp"
 
 namespace {
 
 using namespace sennit;
 using mempool::Mempool;
+using mempool::fixture::genesis;
+using mempool::fixture::sender;
+using mempool::fixture::transfer;
 
 constexpr std::size_t kEventsMax = 500;
-
-chain::Genesis genesis() {
-    chain::Genesis out;
-    out.chain_id = 1337;
-    out.gas_limit = 1'000'000;
-    out.min_gas_price = 1;
-    return out;
-}
-
-Address sender(std::uint8_t n) {
-    Address out;
-    out.bytes[0] = n;
-    return out;
-}
-
-/// Signatures are settled before the pool: an id made up from what matters here will do.
-TransactionPtr transfer(std::uint8_t from, std::uint64_t nonce, std::uint64_t price,
-                        std::size_t data) {
-    auto out = std::make_shared<SignedTransaction>();
-    out->tx.nonce = nonce;
-    out->tx.gas_price = price;
-    out->tx.gas_limit = 21000 + 16 * data;
-    out->tx.value = 1;
-    out->tx.data.assign(data, 1);
-    out->tx.v = 35 + 2 * 1337;
-    out->rlp = encode(out->tx);
-    out->rlp.push_back(from);
-    out->id = transaction_id(out->rlp);
-    out->sender = sender(from);
-    return out;
-}
 
 void check_offer(const Mempool& pool) {
     const std::size_t bytes_max = 3000;
@@ -76,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 break;
             default: {
                 const auto tx =
-                    transfer(from, data[i + 2] % 16u, data[i] / 8u, std::size_t{detail} * 4);
+                    transfer(from, data[i + 2] % 16u, data[i] / 8u, 1, std::size_t{detail} * 4);
                 const auto added = pool.add(tx, account, now);
                 if (!added) break;
                 SENNIT_ASSERT(pool.contains(tx->id));

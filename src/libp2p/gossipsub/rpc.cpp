@@ -38,76 +38,77 @@ class Decoder {
         return Error{Errc::oversized, "too many entries in one RPC", field.at(),
                      "at most " + std::to_string(max)};
     }
-    static Result<void> needs_topic(bool seen, const Field& field) {
-        if (seen) return {};
-        return field.fail(Errc::malformed, "entry without a topic");
-    }
-
-    Result<void> subscription(const Field& field, std::vector<Subscription>& out) {
-        SENNIT_TRY(room(out.size(), limits_.subscriptions_max, field));
+    /// Calls `take` with each field of an embedded message.
+    template <class Take>
+    static Result<void> each(const Field& field, const Take& take) {
         SENNIT_TRY(auto in, FieldReader::inside(field));
-        Subscription one;
-        bool topic = false;
         while (!in.done()) {
             SENNIT_TRY(const auto inner, in.next());
-            if (inner.number == 1) {
-                SENNIT_TRY(one.subscribe, inner.boolean());
-            } else if (inner.number == 2) {
-                SENNIT_TRY(one.topic, inner.text(limits_.topic_size_max));
-                topic = true;
-            }
+            SENNIT_TRY(take(inner));
         }
-        SENNIT_TRY(needs_topic(topic, field));
-        out.push_back(std::move(one));
         return {};
     }
-
     static Result<void> keep(const Field& field, std::optional<Bytes>& out) {
         SENNIT_TRY(const auto bytes, field.bytes());
         out = to_bytes(bytes);
         return {};
     }
 
-    Result<void> message(const Field& field, std::vector<Message>& out) {
-        SENNIT_TRY(room(out.size(), limits_.messages_max, field));
-        SENNIT_TRY(auto in, FieldReader::inside(field));
-        Message one;
-        bool topic = false;
-        while (!in.done()) {
-            SENNIT_TRY(const auto inner, in.next());
-            switch (inner.number) {
-                case 1: SENNIT_TRY(keep(inner, one.from)); break;
-                case 2: SENNIT_TRY(keep(inner, one.data)); break;
-                case 3: SENNIT_TRY(keep(inner, one.seqno)); break;
-                case 4: {
-                    SENNIT_TRY(one.topic, inner.text(limits_.topic_size_max));
-                    topic = true;
-                    break;
-                }
-                case 5: SENNIT_TRY(keep(inner, one.signature)); break;
-                case 6: SENNIT_TRY(keep(inner, one.key)); break;
-                default: break;
-            }
-        }
-        SENNIT_TRY(needs_topic(topic, field));
+    /// An entry of a list that has to name a topic, which is its field `number`.
+    template <class Entry, class Take>
+    Result<void> entry(const Field& field, std::uint32_t number, std::size_t max,
+                       std::vector<Entry>& out, const Take& take) {
+        SENNIT_TRY(room(out.size(), max, field));
+        Entry one{};
+        bool named = false;
+        SENNIT_TRY(each(field, [&](const Field& inner) -> Result<void> {
+            if (inner.number != number) return take(inner, one);
+            SENNIT_TRY(topic_of(one), inner.text(limits_.topic_size_max));
+            named = true;
+            return {};
+        }));
+        if (!named) return field.fail(Errc::malformed, "entry without a topic");
         out.push_back(std::move(one));
         return {};
     }
+    static std::string& topic_of(std::string& graft) { return graft; }
+    static std::string& topic_of(auto& other) { return other.topic; }
+
+    Result<void> subscription(const Field& field, std::vector<Subscription>& out) {
+        return entry(field, 2, limits_.subscriptions_max, out,
+                     [](const Field& inner, Subscription& one) -> Result<void> {
+                         if (inner.number == 1) {
+                             SENNIT_TRY(one.subscribe, inner.boolean());
+                         }
+                         return {};
+                     });
+    }
+
+    Result<void> message(const Field& field, std::vector<Message>& out) {
+        return entry(field, 4, limits_.messages_max, out,
+                     [](const Field& inner, Message& one) -> Result<void> {
+                         switch (inner.number) {
+                             case 1: return keep(inner, one.from);
+                             case 2: return keep(inner, one.data);
+                             case 3: return keep(inner, one.seqno);
+                             case 5: return keep(inner, one.signature);
+                             case 6: return keep(inner, one.key);
+                             default: return {};
+                         }
+                     });
+    }
 
     Result<void> control(const Field& field, Control& out) {
-        SENNIT_TRY(auto in, FieldReader::inside(field));
-        while (!in.done()) {
-            SENNIT_TRY(const auto inner, in.next());
+        return each(field, [&](const Field& inner) -> Result<void> {
             switch (inner.number) {
-                case 1: SENNIT_TRY(ihave(inner, out.ihave)); break;
-                case 2: SENNIT_TRY(only_ids(inner, out.iwant)); break;
-                case 3: SENNIT_TRY(graft(inner, out.graft)); break;
-                case 4: SENNIT_TRY(prune(inner, out.prune)); break;
-                case 5: SENNIT_TRY(only_ids(inner, out.idontwant)); break;
-                default: break;
+                case 1: return ihave(inner, out.ihave);
+                case 2: return only_ids(inner, out.iwant);
+                case 3: return graft(inner, out.graft);
+                case 4: return prune(inner, out.prune);
+                case 5: return only_ids(inner, out.idontwant);
+                default: return {};
             }
-        }
-        return {};
+        });
     }
 
     Result<void> id(const Field& field, std::vector<MessageId>& out) {
@@ -117,83 +118,44 @@ class Decoder {
         ++ids_;
         return {};
     }
-
-    Result<void> ihave(const Field& field, std::vector<IHave>& out) {
-        SENNIT_TRY(room(out.size(), limits_.control_max, field));
-        SENNIT_TRY(auto in, FieldReader::inside(field));
-        IHave one;
-        bool topic = false;
-        while (!in.done()) {
-            SENNIT_TRY(const auto inner, in.next());
-            if (inner.number == 1) {
-                SENNIT_TRY(one.topic, inner.text(limits_.topic_size_max));
-                topic = true;
-            } else if (inner.number == 2) {
-                SENNIT_TRY(id(inner, one.ids));
-            }
-        }
-        SENNIT_TRY(needs_topic(topic, field));
-        out.push_back(std::move(one));
-        return {};
-    }
-
     Result<void> only_ids(const Field& field, std::vector<MessageId>& out) {
-        SENNIT_TRY(auto in, FieldReader::inside(field));
-        while (!in.done()) {
-            SENNIT_TRY(const auto inner, in.next());
-            if (inner.number == 1) SENNIT_TRY(id(inner, out));
-        }
-        return {};
+        return each(field, [&](const Field& inner) {
+            return inner.number == 1 ? id(inner, out) : Result<void>{};
+        });
+    }
+    Result<void> ihave(const Field& field, std::vector<IHave>& out) {
+        return entry(field, 1, limits_.control_max, out, [&](const Field& inner, IHave& one) {
+            return inner.number == 2 ? id(inner, one.ids) : Result<void>{};
+        });
     }
 
     Result<void> graft(const Field& field, std::vector<std::string>& out) {
-        SENNIT_TRY(room(out.size(), limits_.control_max, field));
-        SENNIT_TRY(auto in, FieldReader::inside(field));
-        std::optional<std::string> topic;
-        while (!in.done()) {
-            SENNIT_TRY(const auto inner, in.next());
-            if (inner.number != 1) continue;
-            SENNIT_TRY(topic, inner.text(limits_.topic_size_max));
-        }
-        SENNIT_TRY(needs_topic(topic.has_value(), field));
-        out.push_back(*std::move(topic));
-        return {};
+        return entry(field, 1, limits_.control_max, out,
+                     [](const Field&, std::string&) { return Result<void>{}; });
     }
 
     Result<void> prune(const Field& field, std::vector<Prune>& out) {
-        SENNIT_TRY(room(out.size(), limits_.control_max, field));
-        SENNIT_TRY(auto in, FieldReader::inside(field));
-        Prune one;
-        bool topic = false;
-        while (!in.done()) {
-            SENNIT_TRY(const auto inner, in.next());
-            if (inner.number == 1) {
-                SENNIT_TRY(one.topic, inner.text(limits_.topic_size_max));
-                topic = true;
-            } else if (inner.number == 2) {
-                SENNIT_TRY(exchange(inner, one.peers));
-            } else if (inner.number == 3) {
-                SENNIT_TRY(one.back_off, inner.u64());
-            }
-        }
-        SENNIT_TRY(needs_topic(topic, field));
-        out.push_back(std::move(one));
-        return {};
+        return entry(field, 1, limits_.control_max, out,
+                     [&](const Field& inner, Prune& one) -> Result<void> {
+                         if (inner.number == 2) return exchange(inner, one.peers);
+                         if (inner.number == 3) {
+                             SENNIT_TRY(one.back_off, inner.u64());
+                         }
+                         return {};
+                     });
     }
 
     Result<void> exchange(const Field& field, std::vector<Prune::Peer>& out) {
         SENNIT_TRY(room(exchanged_, limits_.exchange_max, field));
-        SENNIT_TRY(auto in, FieldReader::inside(field));
         Prune::Peer one;
-        while (!in.done()) {
-            SENNIT_TRY(const auto inner, in.next());
+        SENNIT_TRY(each(field, [&](const Field& inner) -> Result<void> {
+            if (inner.number == 2) return keep(inner, one.signed_record);
             if (inner.number == 1) {
                 SENNIT_TRY(const auto bytes, inner.bytes(limits_.id_size_max));
                 one.id = to_bytes(bytes);
-            } else if (inner.number == 2) {
-                SENNIT_TRY(keep(inner, one.signed_record));
             }
-        }
+            return {};
+        }));
         out.push_back(std::move(one));
         ++exchanged_;
         return {};
