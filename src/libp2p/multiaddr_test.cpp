@@ -199,7 +199,8 @@ TEST(Multiaddr, has_at_most_1_kib_and_32_components) {
     EXPECT_EQ(longer.error().at, text.size());
     const auto full = address(text);
     Bytes more = to_bytes(full.view());
-    for (const auto byte : address("/tls").view()) more.push_back(byte);
+    const auto tls = address("/tls");
+    more.insert(more.end(), tls.view().begin(), tls.view().end());
     EXPECT_EQ(Multiaddr::from_bytes(more).error().code, Errc::oversized);
     EXPECT_EQ(Multiaddr::from_bytes(more).error().at, full.view().size());
     EXPECT_EQ(full.encapsulate(full).error().code, Errc::oversized);
