@@ -98,6 +98,110 @@ TEST(Connection, carries_a_megabyte_each_way) {
     EXPECT_EQ(pair.dialler.received[id], all);
 }
 
+/// A peer as rust-libp2p is: it names no muxers in its handshake, and negotiates them after it.
+class OldPeer {
+  public:
+    explicit OldPeer(noise::Role role) : role_{role}, key_{testing::identity(7)} {
+        noise::Handshake::Options options{
+            .role = role,
+            .identity = {key_.public_key().encode(),
+                         [this](BytesView message) { return key_.sign(message); }},
+            .verify = [](BytesView, BytesView, BytesView) { return true; },
+            .local_static = testing::x25519(70),
+            .local_ephemeral = testing::x25519(71)};
+        handshake_.emplace(std::move(options));
+    }
+
+    /// Talks until it has nothing more to say; the muxer is agreed on then, or never.
+    void talk(testing::End& with, Now now) {
+        Bytes out = begin();
+        for (int i = 0; i < 10; ++i) {
+            if (!out.empty()) with.connection->on_bytes(out, now);
+            with.take_events(now);
+            out.clear();
+            Bytes in;
+            if (with.connection->transmit(100'000, now, in) == 0) return;
+            out = answer(in);
+        }
+    }
+    PeerId id() const { return key_.peer_id(); }
+    std::optional<std::string> muxer;
+
+  private:
+    Bytes begin() {
+        Bytes out;
+        if (role_ == noise::Role::initiator) security_dialler_.start(out);
+        return out;
+    }
+    Bytes answer(BytesView in) {
+        Bytes out;
+        if (!secured_) {
+            const bool agreed = role_ == noise::Role::initiator ? step(security_dialler_, in, out)
+                                                                : step(security_listener_, in, out);
+            if (!agreed) return out;
+            if (!started_) handshake_->start(out);
+            started_ = true;
+            auto secured = handshake_->on_bytes(in, out);
+            EXPECT_TRUE(secured);
+            if (!*secured) return out;
+            secured_ = **std::move(secured);
+            if (role_ == noise::Role::initiator) {
+                Bytes plain;
+                muxer_dialler_.start(plain);
+                EXPECT_TRUE(secured_->channel.seal(plain, out));
+            }
+        }
+        if (muxer) return out;  // what comes now is the muxer's
+        Bytes plain;
+        EXPECT_TRUE(secured_->channel.open(in, plain));
+        BytesView rest{plain};
+        Bytes said;
+        const auto agreed = role_ == noise::Role::initiator ? muxer_dialler_.on_bytes(rest, said)
+                                                            : muxer_listener_.on_bytes(rest, said);
+        EXPECT_TRUE(agreed);
+        if (*agreed && !muxer) muxer = **agreed;
+        EXPECT_TRUE(secured_->channel.seal(said, out));
+        return out;
+    }
+    template <class Side>
+    bool step(Side& side, BytesView& in, Bytes& out) {
+        if (security_agreed_) return true;
+        const auto agreed = side.on_bytes(in, out);
+        EXPECT_TRUE(agreed);
+        security_agreed_ = agreed->has_value();
+        return security_agreed_;
+    }
+
+    noise::Role role_;
+    PrivateKey key_;
+    std::optional<noise::Handshake> handshake_;
+    std::optional<noise::Secured> secured_;
+    multistream::Dialler security_dialler_{{"/noise"}};
+    multistream::Listener security_listener_{[](auto name) { return name == "/noise"; }};
+    multistream::Dialler muxer_dialler_{{"/mplex/6.7.0", "/yamux/1.0.0"}};
+    multistream::Listener muxer_listener_{[](auto name) { return name == "/yamux/1.0.0"; }};
+    bool security_agreed_{false};
+    bool started_{false};
+};
+
+TEST(Connection, agrees_on_the_muxer_afterwards_with_peers_that_name_none_in_the_handshake) {
+    {
+        Pair pair{1000};
+        OldPeer peer{noise::Role::responder};
+        peer.talk(pair.dialler, pair.now);
+        ASSERT_TRUE(pair.dialler.ready);
+        EXPECT_FALSE(pair.dialler.ready->early_muxer);
+        EXPECT_EQ(pair.dialler.ready->peer, peer.id());
+        EXPECT_EQ(peer.muxer, "/yamux/1.0.0");
+    }
+    Pair pair{1000};
+    OldPeer peer{noise::Role::initiator};
+    peer.talk(pair.listener, pair.now);
+    ASSERT_TRUE(pair.listener.ready);
+    EXPECT_FALSE(pair.listener.ready->early_muxer);
+    EXPECT_EQ(peer.muxer, "/yamux/1.0.0") << "its second proposal";
+}
+
 TEST(Connection, refuses_somebody_else_than_was_dialled_before_it_says_who_it_is) {
     Pair pair{1000, testing::identity(9).peer_id()};
     pair.run();
