@@ -7,9 +7,9 @@ namespace sennit::libp2p {
 
 namespace {
 
-/// What one Transmit carries at most: enough for a few full frames, little enough that the next
-/// connection has its turn soon.
-constexpr std::size_t kTransmitMax = 256 * 1024;
+/// What one Transmit carries at most: a full frame. So the next connection has its turn soon, and
+/// the buffer is small enough that malloc has it at hand and need not ask the kernel.
+constexpr std::size_t kTransmitMax = noise::Channel::kFrameMax;
 constexpr std::string_view kOwnProtocols[]{identify::kProtocol, ping::kProtocol};
 
 bool is_own_protocol(std::string_view name) {
