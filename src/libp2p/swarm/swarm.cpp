@@ -197,10 +197,10 @@ void Swarm::take(ConnectionId id, Peer& peer, Connection::Event event, Now now) 
     } else if (auto* agreed = std::get_if<Connection::StreamAgreed>(&event)) {
         forward(agreed->id, Agreed{{id, agreed->id}, std::move(agreed->protocol)});
     } else if (const auto* readable = std::get_if<Connection::StreamReadable>(&event)) {
-        if (is_own(peer, readable->id)) return serve(id, peer, readable->id, now);
+        if (is_own(peer, readable->id)) return serve(peer, readable->id, now);
         events_.push_back(Readable{{id, readable->id}});
     } else if (const auto* writable = std::get_if<Connection::StreamWritable>(&event)) {
-        if (is_own(peer, writable->id)) return serve(id, peer, writable->id, now);
+        if (is_own(peer, writable->id)) return serve(peer, writable->id, now);
         events_.push_back(Writable{{id, writable->id}});
     } else if (const auto* closed = std::get_if<Connection::StreamRemoteClosed>(&event)) {
         if (is_own(peer, closed->id)) return heard_all(id, peer, closed->id);
@@ -254,10 +254,10 @@ Bytes Swarm::identify_for(const Peer& peer) const {
     return identify::encode(out);
 }
 
-void Swarm::serve(ConnectionId id, Peer& peer, StreamId stream, Now now) {
+void Swarm::serve(Peer& peer, StreamId stream, Now now) {
     switch (peer.own.at(stream).what) {
         case Own::tell: return flush(peer, stream);
-        case Own::ask: return hear(id, peer, stream, now);
+        case Own::ask: return hear(peer, stream, now);
         case Own::echo: return echo(peer, stream, now);
     }
 }
@@ -274,7 +274,7 @@ void Swarm::echo(Peer& peer, StreamId stream, Now now) {
     }
 }
 
-void Swarm::hear(ConnectionId id, Peer& peer, StreamId stream, Now now) {
+void Swarm::hear(Peer& peer, StreamId stream, Now now) {
     auto& own = peer.own.at(stream);
     for (;;) {
         const auto piece = peer.connection->readable(stream);
@@ -293,7 +293,6 @@ void Swarm::hear(ConnectionId id, Peer& peer, StreamId stream, Now now) {
         }
         peer.connection->consume(stream, piece.size(), now);
     }
-    (void)id;
 }
 
 void Swarm::heard_all(ConnectionId id, Peer& peer, StreamId stream) {

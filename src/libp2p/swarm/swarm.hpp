@@ -159,14 +159,13 @@ class Swarm {
     void on_ready(ConnectionId id, Peer& peer, const Connection::Ready& ready, Now now);
     void on_stream_opened(ConnectionId id, Peer& peer, const Connection::StreamOpened& event);
     bool is_own(const Peer& peer, StreamId stream) const { return peer.own.contains(stream); }
-    void serve(ConnectionId id, Peer& peer, StreamId stream, Now now);
+    void serve(Peer& peer, StreamId stream, Now now);
     void echo(Peer& peer, StreamId stream, Now now);
-    void hear(ConnectionId id, Peer& peer, StreamId stream, Now now);
+    void hear(Peer& peer, StreamId stream, Now now);
     void heard_all(ConnectionId id, Peer& peer, StreamId stream);
     void drop_own(Peer& peer, StreamId stream);
     void flush(Peer& peer, StreamId stream);
     Bytes identify_for(const Peer& peer) const;
-    void over(ConnectionId id, Peer& peer, Error why);
     void touch(ConnectionId id) { due_.insert(id); }
     Connection* running(ConnectionId id);
     const Connection* running(ConnectionId id) const;
