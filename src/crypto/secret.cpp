@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include <sodium.h>
+#include "crypto/wipe.hpp"
 
 namespace sennit::crypto {
 
@@ -15,8 +15,7 @@ Secret Secret::from(BytesView raw) {
 }
 
 Secret::~Secret() {
-    // A plain memset of memory that ends its life may be left out by the compiler.
-    sodium_memzero(bytes_.data(), bytes_.size());
+    wipe(bytes_);
 }
 
 }  // namespace sennit::crypto

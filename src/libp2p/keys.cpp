@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "crypto/secp256k1.hpp"
 #include "crypto/sha256.hpp"
 #include "crypto/spki.hpp"
 #include "crypto/wipe.hpp"
@@ -71,12 +70,6 @@ bool is_key(KeyType type, BytesView data) {
     return false;
 }
 
-crypto::Secp256k1Key secp256k1_key(BytesView secret) {
-    auto key = crypto::Secp256k1Key::from_bytes(secret);
-    SENNIT_ASSERT(key);  // checked when the identity was made
-    return *key;
-}
-
 }  // namespace
 
 std::string_view to_string(KeyType type) {
@@ -131,18 +124,14 @@ bool PublicKey::verify(BytesView message, BytesView signature) const {
 }
 
 PrivateKey PrivateKey::from_ed25519(const crypto::Ed25519Key& key) {
-    return {PublicKey::from_ed25519(key.public_key<NodeId>()), key.seed()};
+    return {PublicKey::from_ed25519(key.public_key<NodeId>()), key};
 }
 
 Result<PrivateKey> PrivateKey::from_secp256k1(BytesView secret32) {
     SENNIT_TRY(const auto key, crypto::Secp256k1Key::from_bytes(secret32));
     auto public_key = PublicKey::decode(write_fields(KeyType::secp256k1, key.public_key()));
     SENNIT_ASSERT(public_key);
-    std::array<std::uint8_t, kSecretSize> secret;
-    std::ranges::copy(secret32, secret.begin());
-    PrivateKey out{*std::move(public_key), secret};
-    crypto::wipe(secret);
-    return out;
+    return PrivateKey{*std::move(public_key), key};
 }
 
 Result<PrivateKey> PrivateKey::decode(BytesView protobuf) {
@@ -167,13 +156,11 @@ Result<PrivateKey> PrivateKey::decode(BytesView protobuf) {
     return from_ed25519(key);
 }
 
-PrivateKey::~PrivateKey() {
-    crypto::wipe(secret_);
-}
-
 Bytes PrivateKey::encode() const {
-    if (type() == KeyType::secp256k1) return write_fields(type(), secret_);
-    Bytes both{secret_.begin(), secret_.end()};
+    if (const auto* key = std::get_if<crypto::Secp256k1Key>(&secret_))
+        return write_fields(type(), key->secret());
+    const auto& seed = std::get<crypto::Ed25519Key>(secret_).seed();
+    Bytes both{seed.begin(), seed.end()};
     both.insert(both.end(), public_.data().begin(), public_.data().end());
     auto out = write_fields(type(), both);
     crypto::wipe(both);
@@ -181,9 +168,9 @@ Bytes PrivateKey::encode() const {
 }
 
 Bytes PrivateKey::sign(BytesView message) const {
-    if (type() == KeyType::secp256k1)
-        return secp256k1_key(secret_).sign_der(crypto::sha256(message));
-    return to_bytes(crypto::Ed25519Key::from_seed(secret_).sign(message).view());
+    if (const auto* key = std::get_if<crypto::Secp256k1Key>(&secret_))
+        return key->sign_der(crypto::sha256(message));
+    return to_bytes(std::get<crypto::Ed25519Key>(secret_).sign(message).view());
 }
 
 }  // namespace sennit::libp2p

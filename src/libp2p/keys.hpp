@@ -2,6 +2,7 @@
 #pragma once
 
 #include "crypto/ed25519.hpp"
+#include "crypto/secp256k1.hpp"
 #include "libp2p/peer_id.hpp"
 
 namespace sennit::libp2p {
@@ -54,10 +55,6 @@ class PrivateKey {
     /// malformed; mismatch when the public half is another key's.
     static Result<PrivateKey> decode(BytesView protobuf);
 
-    PrivateKey(const PrivateKey&) = default;
-    PrivateKey& operator=(const PrivateKey&) = default;
-    ~PrivateKey();
-
     KeyType type() const { return public_.type(); }
     const PublicKey& public_key() const { return public_; }
     PeerId peer_id() const { return public_.peer_id(); }
@@ -66,11 +63,13 @@ class PrivateKey {
     Bytes sign(BytesView message) const;
 
   private:
-    PrivateKey(PublicKey public_key, std::array<std::uint8_t, 32> secret)
-        : public_{std::move(public_key)}, secret_{secret} {}
+    using Secret = std::variant<crypto::Ed25519Key, crypto::Secp256k1Key>;
+
+    PrivateKey(PublicKey public_key, Secret secret)
+        : public_{std::move(public_key)}, secret_{std::move(secret)} {}
 
     PublicKey public_;
-    std::array<std::uint8_t, 32> secret_;  ///< Ed25519 seed, or secp256k1's number
+    Secret secret_;
 };
 
 }  // namespace sennit::libp2p

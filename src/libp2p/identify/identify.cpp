@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "libp2p/identify/identify.hpp"
 
+#include "base/printable.hpp"
 #include "libp2p/protobuf.hpp"
 
 namespace sennit::libp2p::identify {
 
 namespace {
-
-std::string printable(BytesView raw) {
-    std::string out{as_text(raw.first(std::min(raw.size(), kTextSizeMax)))};
-    for (char& c : out) {
-        if (c < 0x20 || c > 0x7e) c = '?';
-    }
-    return out;
-}
 
 void keep_address(BytesView raw, std::vector<Multiaddr>& out) {
     if (out.size() == kListensMax) return;
@@ -35,13 +28,13 @@ Result<void> take(const protobuf::Field& field, Identify& out) {
         case 2: keep_address(raw, out.listens); break;
         case 3:
             if (raw.size() <= kTextSizeMax && out.protocols.size() < kProtocolsMax)
-                out.protocols.push_back(printable(raw));
+                out.protocols.push_back(printable(as_text(raw), kTextSizeMax));
             break;
         case 4:
             if (auto address = Multiaddr::from_bytes(raw)) out.observed = *std::move(address);
             break;
-        case 5: out.protocol_version = printable(raw); break;
-        case 6: out.agent = printable(raw); break;
+        case 5: out.protocol_version = printable(as_text(raw), kTextSizeMax); break;
+        case 6: out.agent = printable(as_text(raw), kTextSizeMax); break;
         default: out.signed_record = to_bytes(raw);
     }
     return {};

@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "libp2p/multistream/multistream.hpp"
 
+#include "base/printable.hpp"
+
 namespace sennit::libp2p::multistream {
 
 namespace {
+
+/// Of a peer's text in a sentence of ours.
+constexpr std::size_t kShownMax = 60;
 
 void append(Bytes& out, std::string_view text) {
     Writer message;
     write_message(message, text);
     out.insert(out.end(), message.bytes().begin(), message.bytes().end());
-}
-
-/// A peer's text for a sentence of ours.
-std::string printable(std::string_view text) {
-    constexpr std::size_t kShown = 60;
-    std::string out{text.substr(0, kShown)};
-    for (char& c : out) {
-        if (c < 0x20 || c > 0x7e) c = '?';
-    }
-    return text.size() > kShown ? out + "..." : out;
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -29,7 +24,7 @@ std::string joined(const std::vector<std::string>& names) {
 
 Error not_multistream(std::string_view text) {
     return Error{Errc::malformed, "does not speak multistream 1.0", 0,
-                 "it says \"" + printable(text) + "\""};
+                 "it says \"" + printable(text, kShownMax) + "\""};
 }
 
 }  // namespace
@@ -79,9 +74,9 @@ Result<std::optional<std::string>> Dialler::on_bytes(BytesView& in, Bytes& out) 
         }
         if (*text == proposals_[asked_ - 1]) return std::optional{proposals_[asked_ - 1]};
         if (*text != kNotAvailable) {
-            return Error{
-                Errc::mismatch, "answer to another question", Error::kNowhere,
-                "asked for " + proposals_[asked_ - 1] + ", answered \"" + printable(*text) + "\""};
+            return Error{Errc::mismatch, "answer to another question", Error::kNowhere,
+                         "asked for " + proposals_[asked_ - 1] + ", answered \"" +
+                             printable(*text, kShownMax) + "\""};
         }
         if (asked_ == proposals_.size()) {
             return Error{Errc::unsupported, "the other side speaks none of these", Error::kNowhere,
