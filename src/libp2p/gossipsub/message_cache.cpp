@@ -82,19 +82,25 @@ void MessageCache::check_invariants() const {
     SENNIT_ASSERT(count == messages_.size() && bytes == bytes_ && bytes_ <= limits_.bytes_max);
 }
 
-bool SeenCache::add(const MessageId& id, Now now) {
-    if (!until_.emplace(id, now.at + limits_.keep).second) return false;
+bool SeenCache::add(const MessageId& id, bool valid, Now now) {
+    if (!seen_.emplace(id, Seen{now.at, valid}).second) return false;
     order_.push_back(id);
     if (order_.size() > limits_.count_max) {
-        until_.erase(order_.front());
+        seen_.erase(order_.front());
         order_.pop_front();
     }
     return true;
 }
 
+std::optional<SeenCache::Seen> SeenCache::find(const MessageId& id) const {
+    const auto found = seen_.find(id);
+    if (found == seen_.end()) return std::nullopt;
+    return found->second;
+}
+
 void SeenCache::on_time(Now now) {
-    while (!order_.empty() && until_.at(order_.front()) <= now.at) {
-        until_.erase(order_.front());
+    while (!order_.empty() && seen_.at(order_.front()).at + limits_.keep <= now.at) {
+        seen_.erase(order_.front());
         order_.pop_front();
     }
 }

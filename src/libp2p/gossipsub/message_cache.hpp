@@ -79,15 +79,21 @@ class SeenCache {
 
     explicit SeenCache(Limits limits) : limits_{limits} {}
 
+    struct Seen {
+        Instant at;
+        bool valid;  ///< what the application thought of it
+    };
+
     /// False: it is here already; its time is not prolonged, or a loop would keep it for ever.
-    bool add(const MessageId& id, Now now);
-    bool contains(const MessageId& id) const { return until_.contains(id); }
+    bool add(const MessageId& id, bool valid, Now now);
+    bool contains(const MessageId& id) const { return seen_.contains(id); }
+    std::optional<Seen> find(const MessageId& id) const;
     void on_time(Now now);
-    std::size_t size() const { return until_.size(); }
+    std::size_t size() const { return seen_.size(); }
 
   private:
     Limits limits_;
-    std::map<MessageId, Instant> until_;
+    std::map<MessageId, Seen> seen_;
     std::deque<MessageId> order_;  ///< oldest first
 };
 

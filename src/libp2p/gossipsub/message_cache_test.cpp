@@ -59,18 +59,18 @@ TEST(MessageCache, drops_the_oldest_when_a_burst_takes_its_bytes) {
 
 TEST(SeenCache, forgets_after_its_time_which_copies_do_not_prolong) {
     SeenCache seen{{}};
-    EXPECT_TRUE(seen.add({1}, at(0)));
-    EXPECT_FALSE(seen.add({1}, at(100)));
+    EXPECT_TRUE(seen.add({1}, true, at(0)));
+    EXPECT_FALSE(seen.add({1}, true, at(100)));
     seen.on_time(at(119));
     EXPECT_TRUE(seen.contains({1}));
     seen.on_time(at(120));
     EXPECT_FALSE(seen.contains({1}));
-    EXPECT_TRUE(seen.add({1}, at(121)));
+    EXPECT_TRUE(seen.add({1}, true, at(121)));
 }
 
 TEST(SeenCache, holds_a_bounded_number) {
     SeenCache seen{{.count_max = 3}};
-    for (std::uint8_t n = 0; n < 10; ++n) seen.add({n}, at(n));
+    for (std::uint8_t n = 0; n < 10; ++n) seen.add({n}, true, at(n));
     EXPECT_EQ(seen.size(), 3u);
     EXPECT_FALSE(seen.contains({6}));
     EXPECT_TRUE(seen.contains({7}));

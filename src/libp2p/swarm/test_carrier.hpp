@@ -22,6 +22,9 @@ struct Node {
     std::set<StreamRef> failed;
     std::set<StreamRef> remote_closed;
     std::map<StreamRef, std::string> received;
+    /// A protocol on this swarm, if the test has one: see `Behaviour`.
+    std::function<bool(const Swarm::Event&)> on_event{};
+    std::function<bool()> pump{};
 
     void take(const Swarm::Event& event, Now now) {
         std::visit([&](const auto& one) { on(one, now); }, event);
@@ -114,9 +117,11 @@ class Network {
         bool moved = false;
         auto& swarm = nodes_[i]->swarm;
         while (const auto event = swarm.poll_event(now)) {
-            nodes_[i]->take(*event, now);
+            auto& node = *nodes_[i];
+            if (!node.on_event || !node.on_event(*event)) node.take(*event, now);
             moved = true;
         }
+        if (nodes_[i]->pump && nodes_[i]->pump()) moved = true;
         while (auto output = swarm.poll_output(now)) {
             std::visit([&](const auto& one) { carry(i, one); }, *output);
             moved = true;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "libp2p/gossipsub/outbox.hpp"
+
+#include "libp2p/gossipsub/testing.hpp"
+
+namespace sennit::libp2p::gossipsub {
+namespace {
+
+using namespace std::chrono_literals;
+using fixture::at;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::rpc_of;
+using ::testing::SizeIs;
+
+class OutboxTest : public ::testing::Test {
+  protected:
+    static constexpr Outbox::Limits kLimits{
+        .frame_size_max = 1000, .bytes_max = 5000, .count_max = 100, .ids_max = 200, .keep = 5s};
+
+    Outbox::Queued put(std::uint8_t number, std::size_t size) {
+        Message message;
+        message.topic = "t";
+        message.data = Bytes(size, number);
+        return outbox.message({number}, std::make_shared<const Bytes>(encode_message(message)),
+                              at(0));
+    }
+    Rpc next(double seconds = 0) {
+        const auto frame = outbox.next_frame(at(seconds));
+        outbox.check_invariants();
+        return frame ? rpc_of(*frame) : Rpc{};
+    }
+
+    Outbox outbox{kLimits};
+};
+
+TEST_F(OutboxTest, says_control_before_messages_and_messages_before_gossip) {
+    outbox.ihave("t", {{1}});
+    outbox.iwant({2});
+    put(1, 600);
+    put(2, 600);
+    outbox.graft("t");
+    outbox.subscription("t", true);
+    outbox.idontwant({3});
+    const auto first = next();
+    EXPECT_THAT(first.subscriptions, SizeIs(1));
+    EXPECT_THAT(first.control.graft, SizeIs(1));
+    EXPECT_THAT(first.control.idontwant, SizeIs(1));
+    EXPECT_THAT(first.publish, SizeIs(1));
+    EXPECT_THAT(first.control.ihave, IsEmpty());
+    const auto second = next();
+    EXPECT_THAT(second.publish, SizeIs(1));
+    EXPECT_THAT(second.control.iwant, SizeIs(1));
+    EXPECT_THAT(second.control.ihave, SizeIs(1));
+    EXPECT_FALSE(outbox.next_frame(at(0)));
+    EXPECT_TRUE(outbox.empty());
+}
+
+TEST_F(OutboxTest, never_makes_a_frame_longer_than_the_peer_takes) {
+    for (int i = 0; i < 150; ++i) {
+        const auto name = "a rather long topic " + std::to_string(i);
+        outbox.subscription(name, true);
+        outbox.prune({name, std::vector<Prune::Peer>(3, Prune::Peer{Bytes(30), {}}), 60});
+        outbox.iwant(Bytes(40));
+        outbox.idontwant(Bytes(40));
+    }
+    for (std::uint8_t i = 0; i < 10; ++i) put(i, 300);
+    outbox.ihave("t", std::vector<MessageId>(200, Bytes(40)));
+    std::size_t ids = 0;
+    while (const auto frame = outbox.next_frame(at(0))) {
+        EXPECT_LE(frame->size(), kLimits.frame_size_max + 2);
+        for (const auto& ihave : rpc_of(*frame).control.ihave) ids += ihave.ids.size();
+    }
+    EXPECT_EQ(ids, 200u);
+}
+
+TEST_F(OutboxTest, refuses_a_message_longer_than_a_frame_until_the_peer_takes_longer_ones) {
+    EXPECT_EQ(put(1, 990), Outbox::Queued::too_large);
+    outbox.set_frame_size_max(2000);
+    EXPECT_EQ(put(1, 990), Outbox::Queued::yes);
+}
+
+TEST_F(OutboxTest, drops_the_new_message_when_it_is_full) {
+    for (std::uint8_t i = 0; i < 5; ++i) EXPECT_EQ(put(i, 900), Outbox::Queued::yes);
+    EXPECT_EQ(put(5, 900), Outbox::Queued::full);
+    EXPECT_EQ(next().publish.at(0).data->at(0), 0);
+    EXPECT_EQ(put(6, 900), Outbox::Queued::yes) << "there is room again";
+}
+
+TEST_F(OutboxTest, does_not_send_what_waited_too_long) {
+    put(1, 100);
+    EXPECT_THAT(next(5.1).publish, IsEmpty());
+    EXPECT_EQ(outbox.dropped_late(), 1u);
+    EXPECT_TRUE(outbox.empty());
+}
+
+TEST_F(OutboxTest, forgets_after_three_heartbeats_what_is_not_wanted) {
+    outbox.unwanted({1});
+    for (int beat = 0; beat < 3; ++beat) {
+        EXPECT_FALSE(outbox.wants({1}));
+        outbox.on_heartbeat();
+    }
+    EXPECT_TRUE(outbox.wants({1}));
+    outbox.check_invariants();
+}
+
+}  // namespace
+}  // namespace sennit::libp2p::gossipsub
