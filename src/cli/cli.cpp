@@ -265,6 +265,7 @@ void add_p2p(CLI::App& app, Options& options, Command& command) {
     auto* listen = add("listen", "accept connections and tell who comes, until Ctrl-C", p2p_listen);
     address(listen, "where; /ip4/127.0.0.1/tcp/0, any free port, if left out");
     identity(listen);
+    listen->add_flag("--mdns", o.mdns, "also find peers in the local network, and be found");
     auto* take_apart = add("addr", "take a multiaddr apart", p2p_address);
     address(take_apart, "multiaddr")->required();
     add("id", "a peer id in all its forms", p2p_peer_id)

@@ -93,6 +93,7 @@ struct P2pOptions {
     std::size_t count{5};
     std::uint64_t interval_ms{1000};
     std::uint64_t timeout_seconds{30};
+    bool mdns{false};  ///< look for peers in the local network, too
     bool json{false};
 };
 /// Prints who is there, how it speaks and what it says of itself.

@@ -248,6 +248,26 @@ void tell(const P2pOptions& options, const Swarm::Event& event) {
     }
 }
 
+void tell(const P2pOptions& options, const libp2p::mdns::Mdns::Event& event) {
+    using libp2p::mdns::Mdns;
+    if (const auto* found = std::get_if<Mdns::Discovered>(&event)) {
+        auto addresses = json::Value::array();
+        std::string line = "discovered " + found->peer.text() + " at";
+        for (const auto& address : found->addresses) {
+            addresses.push(address.text());
+            line +=
+                " " + address.decapsulate(libp2p::Multiaddr::Code::p2p).value_or(address).text();
+        }
+        tell(options, "discovered",
+             json::Value::object(
+                 {{"peer", found->peer.text()}, {"addresses", std::move(addresses)}}),
+             line);
+    } else if (const auto* gone = std::get_if<Mdns::Expired>(&event)) {
+        tell(options, "expired", json::Value::object({{"peer", gone->peer.text()}}),
+             "heard no more of " + gone->peer.text());
+    }
+}
+
 }  // namespace
 
 Result<void> p2p_dial(const P2pOptions& options) {
@@ -267,6 +287,8 @@ Result<void> p2p_listen(const P2pOptions& options) {
     const std::string_view where{options.address.empty() ? kAnyPort : options.address};
     SENNIT_TRY(const auto address, Multiaddr::parse(where));
     SENNIT_TRY(driver.swarm().listen(address));
+    if (options.mdns)
+        driver.discover([&](const libp2p::mdns::Mdns::Event& event) { tell(options, event); });
     return driver.run();
 }
 

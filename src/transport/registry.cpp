@@ -5,6 +5,7 @@
 #include "transport/http/http.hpp"
 #include "transport/tcp/tcp.hpp"
 #include "transport/transport.hpp"
+#include "transport/udp/udp.hpp"
 
 namespace sennit::transport {
 
@@ -32,6 +33,12 @@ constexpr std::array kEntries{
               options.links_inbound_max = e.links_inbound_max;
               options.links_max = e.links_max;
               return tcp::make_transport(std::move(e), options);
+          }},
+    Entry{"udp", Carrier::datagram,
+          [](Environment e) {
+              udp::Options options;
+              options.links_max = std::min(options.links_max, e.links_max);
+              return udp::make_transport(std::move(e), options);
           }},
 };
 

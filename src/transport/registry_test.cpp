@@ -28,6 +28,7 @@ TEST(transport_registry, knows_what_each_transport_carries) {
     for (const auto& scheme : transport_schemes()) EXPECT_TRUE(carrier_of(scheme)) << scheme;
     EXPECT_EQ(carrier_of("tcp"), Carrier::stream);
     EXPECT_EQ(carrier_of("http"), Carrier::exchange);
+    EXPECT_EQ(carrier_of("udp"), Carrier::datagram);
     EXPECT_EQ(carrier_of("carrier-pigeon"), std::nullopt);
 }
 

@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "io/clock.hpp"
+#include "io/interfaces.hpp"
 #include "io/random.hpp"
 #include "io/signals.hpp"
 #include "io/timer.hpp"
@@ -17,25 +18,49 @@ namespace {
 
 constexpr std::size_t kTasksMax = 70;
 
+/// The hosts that others in the network reach us at, by IPv4; loopback if there is nothing else.
+std::vector<std::string> own_hosts() {
+    std::vector<std::string> out;
+    const auto all = io::ipv4_interfaces();
+    for (const bool loopback : {false, true}) {
+        for (const auto& one : all) {
+            if (one.loopback == loopback) out.push_back(one.address.to_string());
+        }
+        if (!out.empty()) break;
+    }
+    return out;
+}
+
+/// mDNS on its transport.
+struct Discovery {
+    libp2p::mdns::Mdns mdns;
+    P2pDriver::OnDiscovery on_event;
+    std::unique_ptr<transport::Transport> transport{};
+    std::vector<libp2p::Multiaddr> addresses{};
+};
+
 }  // namespace
 
 class P2pDriver::Impl {
   public:
     Impl(libp2p::Swarm::Config config, OnEvent on_event)
         : swarm_{std::move(config), Rng{io::system_seed()}}, on_event_{std::move(on_event)} {
-        auto made = transport::make_transport(
-            "tcp", {.executor = ioc_.get_executor(),
-                    .next_link = [this] { return LinkId{++last_link_}; },
-                    .sink = [this](const CarrierInput& input) { on_input(input); },
-                    .listen_failed =
-                        [this](const NetAddress& address, const std::string& why) {
-                            stop(Error{Errc::io, "cannot listen", Error::kNowhere,
-                                       address.text() + ": " + why});
-                        },
-                    .task_failed = [this](std::string_view task,
-                                          std::string_view what) { broke(task, what); }});
-        SENNIT_ASSERT(made);
-        transport_ = *std::move(made);
+        transport_ = make_transport("tcp", [this](const CarrierInput& input) { on_input(input); });
+    }
+
+    void discover(OnDiscovery on_discovery) {
+        SENNIT_ASSERT(!discovery_);
+        libp2p::mdns::Mdns::Config config{};
+        config.self = swarm_.self();
+        discovery_.emplace(
+            Discovery{.mdns = {std::move(config), Rng{io::system_seed()}.fork("mdns")},
+                      .on_event = std::move(on_discovery)});
+        discovery_->transport = make_transport("udp", [this](const CarrierInput& input) {
+            discovery_->mdns.on_input(input, io::system_now());
+            pump();
+        });
+        discovery_->mdns.set_hosts(own_hosts());
+        discovery_->mdns.start();
     }
 
     libp2p::Swarm& swarm() { return swarm_; }
@@ -63,6 +88,23 @@ class P2pDriver::Impl {
     }
 
   private:
+    std::unique_ptr<transport::Transport> make_transport(std::string_view scheme,
+                                                         transport::Sink sink) {
+        auto made = transport::make_transport(
+            scheme, {.executor = ioc_.get_executor(),
+                     .next_link = [this] { return LinkId{++last_link_}; },
+                     .sink = std::move(sink),
+                     .listen_failed =
+                         [this](const NetAddress& address, const std::string& why) {
+                             stop(Error{Errc::io, "cannot listen", Error::kNowhere,
+                                        address.text() + ": " + why});
+                         },
+                     .task_failed = [this](std::string_view task,
+                                           std::string_view what) { broke(task, what); }});
+        SENNIT_ASSERT(made);
+        return *std::move(made);
+    }
+
     void broke(std::string_view task, std::string_view what) {
         stop(Error{Errc::io, "a task failed", Error::kNowhere,
                    std::string{task} + ": " + std::string{what}});
@@ -80,15 +122,39 @@ class P2pDriver::Impl {
             moved = false;
             while (const auto event = swarm_.poll_event(io::system_now())) {
                 moved = true;
+                if (const auto* on = std::get_if<libp2p::Swarm::ListeningOn>(&*event))
+                    announce(on->address);
                 on_event_(*event);
             }
             while (auto output = swarm_.poll_output(io::system_now())) {
                 moved = true;
                 transport_->carry_out(*std::move(output));
             }
+            moved = pump_discovery() || moved;
         }
         pumping_ = false;
         arm();
+    }
+
+    bool pump_discovery() {
+        if (!discovery_) return false;
+        bool moved = false;
+        while (const auto event = discovery_->mdns.poll_event()) {
+            moved = true;
+            discovery_->on_event(*event);
+        }
+        while (auto output = discovery_->mdns.poll_output()) {
+            moved = true;
+            discovery_->transport->carry_out(*std::move(output));
+        }
+        return moved;
+    }
+
+    void announce(const libp2p::Multiaddr& listens) {
+        if (!discovery_) return;
+        for (auto& address : libp2p::mdns::expand(listens, own_hosts()))
+            discovery_->addresses.push_back(std::move(address));
+        discovery_->mdns.set_addresses(discovery_->addresses);
     }
 
     void arm() {
@@ -97,10 +163,13 @@ class P2pDriver::Impl {
         const auto soonest = io::system_now().at + std::chrono::milliseconds{1};
         // A day is as good as never, and no clock overflows by it.
         const auto latest = soonest + std::chrono::hours{24};
-        wake_.expires_at(io::to_steady(std::clamp(swarm_.next_wake(), soonest, latest)));
+        auto wake = swarm_.next_wake();
+        if (discovery_) wake = std::min(wake, discovery_->mdns.next_wake());
+        wake_.expires_at(io::to_steady(std::clamp(wake, soonest, latest)));
         wake_.async_wait([this](boost::system::error_code aborted) {
             if (aborted) return;
             swarm_.on_time(io::system_now());
+            if (discovery_) discovery_->mdns.on_time(io::system_now());
             pump();
         });
     }
@@ -119,7 +188,9 @@ class P2pDriver::Impl {
     io::Task<void> come_down() {
         tasks_.close();
         for (const auto id : swarm_.connection_ids()) swarm_.disconnect(id);
+        if (discovery_) discovery_->mdns.stop();
         pump();
+        if (discovery_) co_await discovery_->transport->stop();
         co_await transport_->stop();
         co_await tasks_.join();
     }
@@ -133,6 +204,7 @@ class P2pDriver::Impl {
     OnEvent on_event_;
     io::Signals signals_{ioc_.get_executor()};
     std::unique_ptr<transport::Transport> transport_;
+    std::optional<Discovery> discovery_;
     boost::asio::steady_timer wake_{ioc_};
     io::TaskGroup tasks_{ioc_.get_executor(), kTasksMax, on_failure()};
     io::TaskGroup ending_{ioc_.get_executor(), 1, on_failure()};
@@ -146,6 +218,9 @@ P2pDriver::P2pDriver(libp2p::Swarm::Config config, OnEvent on_event)
     : impl_{std::make_unique<Impl>(std::move(config), std::move(on_event))} {}
 P2pDriver::~P2pDriver() = default;
 
+void P2pDriver::discover(OnDiscovery on_discovery) {
+    impl_->discover(std::move(on_discovery));
+}
 libp2p::Swarm& P2pDriver::swarm() {
     return impl_->swarm();
 }

@@ -4,12 +4,13 @@
 #include <functional>
 #include <memory>
 
+#include "libp2p/mdns/mdns.hpp"
 #include "libp2p/swarm/swarm.hpp"
 
 namespace sennit::node {
 
-/// Runs one libp2p swarm over TCP on the calling thread: sockets, timer, signals, and nothing that
-/// decides.
+/// Runs one libp2p swarm over TCP on the calling thread, and mDNS if asked to: sockets, timer,
+/// signals, and nothing that decides.
 ///
 ///     P2pDriver driver{config, [&](const libp2p::Swarm::Event& event) { ... }};
 ///     SENNIT_TRY(driver.swarm().dial(address, driver.now()));
@@ -23,6 +24,12 @@ class P2pDriver {
     P2pDriver(const P2pDriver&) = delete;
     P2pDriver& operator=(const P2pDriver&) = delete;
     ~P2pDriver();
+
+    /// Called as `OnEvent`.
+    using OnDiscovery = std::function<void(const libp2p::mdns::Mdns::Event&)>;
+    /// Before `run`, once: looks for peers in the local network, and tells those who look where we
+    /// listen, on IPv4. Nobody is dialled. That multicast is not possible here makes `run` fail.
+    void discover(OnDiscovery on_discovery);
 
     /// Before `run`, and inside of events and timers.
     libp2p::Swarm& swarm();
