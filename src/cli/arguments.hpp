@@ -22,7 +22,7 @@ CLI::Validator checked(Parse parse) {
             ""};
 }
 
-/// `options` outlives the parser.
-void add_p2p(CLI::App& app, P2pOptions& options, Command& command);
+/// The options outlive the parser.
+void add_p2p(CLI::App& app, P2pOptions& options, P2pKeyOptions& key, Command& command);
 
 }  // namespace sennit::cli

@@ -29,6 +29,7 @@ struct Options {
     QueryOptions query;
     CodecOptions codec;
     P2pOptions p2p;
+    P2pKeyOptions p2p_key;
 };
 
 CLI::Validator port_range() {
@@ -228,7 +229,7 @@ int run(int argc, char** argv) {
     add_send(app, options, command);
     add_queries(app, options, command);
     add_codec(app, options, command);
-    add_p2p(app, options.p2p, command);
+    add_p2p(app, options.p2p, options.p2p_key, command);
     auto* version = app.add_subcommand("version", "print the version");
     version->callback([&] {
         command = [] {
