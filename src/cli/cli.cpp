@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
-/// The arguments of every command: the only file that includes CLI11.
+/// The arguments of every command; those of `p2p` are in p2p_arguments.cpp.
 #include "cli/cli.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 
 #include "chain/trust.hpp"
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/rpc_client.hpp"
-#include "libp2p/multiaddr.hpp"
 #include "node/config.hpp"
 #include "protocol/registry.hpp"
 
@@ -30,19 +29,8 @@ struct Options {
     QueryOptions query;
     CodecOptions codec;
     P2pOptions p2p;
+    P2pKeyOptions p2p_key;
 };
-
-using Command = std::function<Result<void>()>;
-
-/// A parser of ours as a check of an argument: what it refuses is a wrong argument, status 2.
-template <class Parse>
-CLI::Validator checked(Parse parse) {
-    return {[parse](std::string& text) {
-                const auto read = parse(text);
-                return read ? std::string{} : read.error().text();
-            },
-            ""};
-}
 
 CLI::Validator port_range() {
     return CLI::Range(1, 65535).description("");
@@ -219,61 +207,6 @@ void add_codec(CLI::App& app, Options& options, Command& command) {
     encode->callback([&] { command = [&] { return codec_encode(o); }; });
 }
 
-void add_p2p(CLI::App& app, Options& options, Command& command) {
-    auto* sub = app.add_subcommand("p2p", "look at any libp2p node, or be one");
-    sub->require_subcommand(1);
-    sub->footer(
-        "As in: sennit p2p listen\n"
-        "       sennit p2p dial /ip4/127.0.0.1/tcp/4001\n"
-        "       sennit p2p ping /ip4/127.0.0.1/tcp/4001 --count 3");
-    auto& o = options.p2p;
-    const auto add = [&](const char* name, const char* help,
-                         Result<void> (*run)(const P2pOptions&)) {
-        auto* one = sub->add_subcommand(name, help);
-        one->add_flag("--json", o.json, "print JSON");
-        one->callback([&o, &command, run] { command = [&o, run] { return run(o); }; });
-        return one;
-    };
-    const auto identity = [&](CLI::App* one) {
-        one->add_option("--key", o.key,
-                        "Ed25519 key file, as `sennit key new --kind node` writes it")
-            ->check(CLI::ExistingFile);
-    };
-    const auto address = [&](CLI::App* one, const char* help) {
-        return one->add_option("address", o.address, help)
-            ->check(checked(libp2p::Multiaddr::parse));
-    };
-    const auto timeout = [&](CLI::App* one) {
-        one->add_option("--timeout", o.timeout_seconds, "seconds for all of it")
-            ->check(CLI::Range(1, 86400).description(""))
-            ->capture_default_str();
-    };
-    auto* dial = add("dial", "who is there, and what it says of itself", p2p_dial);
-    address(dial, "as in /ip4/127.0.0.1/tcp/4001, with /p2p/ID to insist on who it is")->required();
-    identity(dial);
-    timeout(dial);
-    auto* ping = add("ping", "how far away a node is", p2p_ping);
-    address(ping, "as in /ip4/127.0.0.1/tcp/4001")->required();
-    identity(ping);
-    timeout(ping);
-    ping->add_option("--count", o.count, "how many")
-        ->check(CLI::Range(1, 1'000'000).description(""))
-        ->capture_default_str();
-    ping->add_option("--interval", o.interval_ms, "milliseconds between them")
-        ->check(CLI::Range(0, 3'600'000).description(""))
-        ->capture_default_str();
-    auto* listen = add("listen", "accept connections and tell who comes, until Ctrl-C", p2p_listen);
-    address(listen, "where; /ip4/127.0.0.1/tcp/0, any free port, if left out");
-    identity(listen);
-    listen->add_flag("--mdns", o.mdns, "also find peers in the local network, and be found");
-    auto* take_apart = add("addr", "take a multiaddr apart", p2p_address);
-    address(take_apart, "multiaddr")->required();
-    add("id", "a peer id in all its forms", p2p_peer_id)
-        ->add_option("peer", o.address, "12D3Koo..., Qm..., or a CID")
-        ->required()
-        ->check(checked(libp2p::PeerId::parse));
-}
-
 bool is_command(const CLI::App& app, std::string_view name) {
     const auto all = app.get_subcommands([](const CLI::App*) { return true; });
     return std::ranges::any_of(all, [&](const auto* one) { return one->get_name() == name; });
@@ -296,7 +229,7 @@ int run(int argc, char** argv) {
     add_send(app, options, command);
     add_queries(app, options, command);
     add_codec(app, options, command);
-    add_p2p(app, options, command);
+    add_p2p(app, options.p2p, options.p2p_key, command);
     auto* version = app.add_subcommand("version", "print the version");
     version->callback([&] {
         command = [] {

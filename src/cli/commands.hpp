@@ -88,25 +88,54 @@ Result<void> codec_decode(const CodecOptions& options);
 Result<void> codec_encode(const CodecOptions& options);
 
 struct P2pOptions {
-    std::string key;      ///< Ed25519 key file; empty: a new identity
+    std::string key;      ///< key file, see keys.hpp; empty: a new identity
     std::string address;  ///< multiaddr, or a peer id for `p2p id`
     std::size_t count{5};
     std::uint64_t interval_ms{1000};
     std::uint64_t timeout_seconds{30};
     bool mdns{false};  ///< look for peers in the local network, too
     bool json{false};
+    // perf
+    std::string upload;  ///< sizes; both empty: the default of each
+    std::string download;
+    // request
+    std::string protocol;
+    std::string framing{"prefixed"};  ///< or to-end
+    std::string hex;
+    std::string file;
+    bool raw{false};
+    // listen
+    bool serve_perf{false};
+    std::vector<std::string> echo;  ///< protocols
 };
 /// Prints who is there, how it speaks and what it says of itself.
 Result<void> p2p_dial(const P2pOptions& options);
 Result<void> p2p_ping(const P2pOptions& options);
+/// How fast bytes go there and come back, and how long one takes.
+Result<void> p2p_perf(const P2pOptions& options);
+/// Asks one thing of one of the peer's own protocols, and prints the answer.
+Result<void> p2p_request(const P2pOptions& options);
 /// Accepts, answers identify and pings, and tells who comes, until a signal.
 Result<void> p2p_listen(const P2pOptions& options);
 Result<void> p2p_address(const P2pOptions& options);
 Result<void> p2p_peer_id(const P2pOptions& options);
 
+struct P2pKeyOptions {
+    std::string file;
+    std::string type{"ed25519"};  ///< or secp256k1
+    std::string format;           ///< hex, protobuf or base64; empty: hex for what hex can say
+    bool json{false};
+};
+Result<void> p2p_key_new(const P2pKeyOptions& options);
+Result<void> p2p_key_show(const P2pKeyOptions& options);
+
 /// "1.5" coins of 10^18, or "1500 wei" exactly. Errors: malformed, oversized.
 Result<Amount> parse_amount(std::string_view text);
 std::string format_amount(Amount amount);
+/// Bytes as in "1500", "100M" (10^6) or "1GiB" (2^30). Errors: malformed, oversized.
+Result<std::uint64_t> parse_size(std::string_view text);
+/// As in "12.3 MB".
+std::string format_size(double bytes);
 /// Hexadecimal, with or without 0x. Errors: malformed.
 Result<Bytes> parse_data(std::string_view text);
 

@@ -31,6 +31,10 @@ Secret new_secret() {
 }
 
 Result<void> write_secret(const std::string& path, const Secret& secret) {
+    return write_key_file(path, to_hex(secret) + "\n");
+}
+
+Result<void> write_key_file(const std::string& path, std::string_view content) {
     const int file =
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (file < 0 && errno == EEXIST) {
@@ -38,9 +42,8 @@ Result<void> write_secret(const std::string& path, const Secret& secret) {
                      Error::kNowhere, path};
     }
     if (file < 0) return file_error("cannot write key file", path);
-    const auto text = to_hex(secret) + "\n";
     const bool written =
-        ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+        ::write(file, content.data(), content.size()) == static_cast<ssize_t>(content.size());
     const bool closed = ::close(file) == 0;
     if (!written || !closed) return file_error("cannot write key file", path);
     return {};

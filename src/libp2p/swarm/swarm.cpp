@@ -135,6 +135,13 @@ std::optional<CarrierOutput> Swarm::poll_output(Now now) {
         } else if (peer.connection->closed()) {
             peer.hung_up = true;
             outputs_.push_back(HangUp{*peer.link, "closed"});
+        } else {
+            // Sending made room for writers, who must hear of it though the connection is due no
+            // more; and what they write then has to leave.
+            while (auto event = peer.connection->poll_event(now)) {
+                take(id, peer, *std::move(event), now);
+                touch(id);
+            }
         }
     }
     if (outputs_.empty()) return std::nullopt;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
+
 #include "libp2p/connection/pair.hpp"
 #include "libp2p/swarm/swarm.hpp"
 
@@ -12,6 +14,8 @@ struct Node {
     Node(std::uint8_t number, Swarm::Config config) : swarm{std::move(config), Rng{number}} {}
 
     Swarm swarm;
+    /// Sees every event before the node does; true: it was its own.
+    std::function<bool(const Swarm::Event&, Now)> first{};
     std::string host;
     std::vector<Multiaddr> listening;
     std::map<ConnectionId, Swarm::Connected> connected;
@@ -27,6 +31,7 @@ struct Node {
     std::function<bool()> pump{};
 
     void take(const Swarm::Event& event, Now now) {
+        if (first && first(event, now)) return;
         std::visit([&](const auto& one) { on(one, now); }, event);
     }
 

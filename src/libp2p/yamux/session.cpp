@@ -84,7 +84,8 @@ std::uint32_t Session::window(StreamId id) const {
 
 std::size_t Session::write(StreamId id, BytesView bytes) {
     auto* const stream = live(id);
-    if (!stream || stream->write_closed) return 0;
+    // Nothing that is offered takes back no Writable that an earlier write was promised.
+    if (!stream || stream->write_closed || bytes.empty()) return 0;
     const auto taken = bytes.first(std::min(bytes.size(), room(*stream)));
     stream->out.append(taken);
     unsent_bytes_ += taken.size();

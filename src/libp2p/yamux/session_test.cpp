@@ -152,6 +152,7 @@ TEST_F(YamuxSession, takes_no_more_than_a_stream_may_queue_and_calls_once_when_i
     const auto much = pattern(150'000);
     EXPECT_EQ(session_.write(id, much), 100'000u);
     EXPECT_EQ(session_.write(id, much), 0u);
+    EXPECT_EQ(session_.write(id, {}), 0u);  // nothing takes back no promise
     EXPECT_EQ(story(events(session_)), "");
     Bytes out;
     session_.poll_transmit(20'000, at(0s), out);

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+/// `sennit p2p listen`: a peer for others to look at.
+#include <cstdio>
+
+#include "cli/p2p_common.hpp"
+#include "libp2p/perf/perf.hpp"
+
+namespace sennit::cli {
+
+namespace {
+
+using libp2p::Multiaddr;
+using libp2p::Swarm;
+using libp2p::request_response::RequestResponse;
+
+constexpr std::string_view kAnyPort = "/ip4/127.0.0.1/tcp/0";
+
+void tell(const P2pOptions& options, const char* what, const json::Value& more,
+          const std::string& line) {
+    if (options.json) {
+        auto out = json::Value::object({{"event", what}});
+        for (const auto& [key, value] : *more.as_object()) out.set(key, value);
+        print(out);
+    } else {
+        std::printf("%s\n", line.c_str());
+        std::fflush(stdout);
+    }
+}
+
+void tell(const P2pOptions& options, const Swarm::Event& event) {
+    const auto number = [](libp2p::ConnectionId id) { return std::to_string(id.value); };
+    if (const auto* on = std::get_if<Swarm::ListeningOn>(&event)) {
+        tell(options, "listening", json::Value::object({{"address", on->address.text()}}),
+             "listening on " + on->address.text());
+    } else if (const auto* up = std::get_if<Swarm::Connected>(&event)) {
+        tell(options, "connected",
+             json::Value::object({{"connection", up->id.value},
+                                  {"peer", up->peer.text()},
+                                  {"address", libp2p::multiaddr_of(up->address).text()},
+                                  {"inbound", up->inbound}}),
+             number(up->id) + " connected: " + up->peer.text() + " at " +
+                 libp2p::multiaddr_of(up->address).text());
+    } else if (const auto* says = std::get_if<Swarm::Identified>(&event)) {
+        tell(options, "identified", identify_json(says->says).set("connection", says->id.value),
+             number(says->id) + " is " + says->says.agent + ", speaks " +
+                 std::to_string(says->says.protocols.size()) + " protocols");
+    } else if (const auto* gone = std::get_if<Swarm::Disconnected>(&event)) {
+        tell(options, "disconnected",
+             json::Value::object({{"connection", gone->id.value}, {"why", gone->why.text()}}),
+             number(gone->id) + " gone: " + gone->why.text());
+    }
+}
+
+void tell(const P2pOptions& options, const libp2p::mdns::Mdns::Event& event) {
+    using libp2p::mdns::Mdns;
+    if (const auto* found = std::get_if<Mdns::Discovered>(&event)) {
+        auto addresses = json::Value::array();
+        std::string line = "discovered " + found->peer.text() + " at";
+        for (const auto& address : found->addresses) {
+            addresses.push(address.text());
+            line += " " + address.decapsulate(Multiaddr::Code::p2p).value_or(address).text();
+        }
+        tell(options, "discovered",
+             json::Value::object(
+                 {{"peer", found->peer.text()}, {"addresses", std::move(addresses)}}),
+             line);
+    } else if (const auto* gone = std::get_if<Mdns::Expired>(&event)) {
+        tell(options, "expired", json::Value::object({{"peer", gone->peer.text()}}),
+             "heard no more of " + gone->peer.text());
+    }
+}
+
+/// One node, and what it does for strangers beside the swarm's own.
+class Listening {
+  public:
+    Listening(const P2pOptions& options, Swarm::Config config)
+        : options_{options}, driver_{std::move(config), [this](const Swarm::Event& event) {
+                                         on_event(event);
+                                     }} {
+        if (options.serve_perf) perf_.emplace(driver_.swarm(), libp2p::perf::Server::Limits{});
+        std::vector<libp2p::request_response::Protocol> protocols;
+        for (const auto& name : options.echo) protocols.push_back(request_protocol(options, name));
+        echo_.emplace(driver_.swarm(), std::move(protocols), libp2p::request_response::Limits{});
+    }
+
+    Result<void> run(const Multiaddr& where) {
+        SENNIT_TRY(driver_.swarm().listen(where));
+        if (options_.mdns) {
+            driver_.discover(
+                [this](const libp2p::mdns::Mdns::Event& event) { tell(options_, event); });
+        }
+        watch();
+        return driver_.run();
+    }
+
+  private:
+    void on_event(const Swarm::Event& event) {
+        const auto now = driver_.now();
+        if (perf_ && perf_->on_event(event, now)) {
+            tell_served();
+        } else if (echo_->on_event(event, now)) {
+            echo(now);
+        } else {
+            tell(options_, event);
+        }
+    }
+
+    void tell_served() {
+        while (const auto one = perf_->poll_served()) {
+            const auto number = std::to_string(one->connection.value);
+            auto more = json::Value::object({{"connection", one->connection.value},
+                                             {"uploadBytes", one->received},
+                                             {"downloadBytes", one->sent},
+                                             {"ms", milliseconds(one->took)}});
+            if (one->why) more.set("why", one->why->text());
+            tell(options_, "measured", more,
+                 number + " measured us: " + format_size(static_cast<double>(one->received)) +
+                     " up, " + format_size(static_cast<double>(one->sent)) + " down" +
+                     (one->why ? "; " + one->why->text() : ""));
+        }
+    }
+
+    void echo(Now now) {
+        while (auto told = echo_->poll_event()) {
+            auto* const request = std::get_if<RequestResponse::Request>(&*told);
+            if (request == nullptr) continue;
+            const auto size = request->bytes.size();
+            const auto number = std::to_string(request->connection.value);
+            const auto done = echo_->respond(request->key, std::move(request->bytes), now);
+            tell(options_, "request",
+                 json::Value::object({{"connection", request->connection.value},
+                                      {"protocol", request->protocol},
+                                      {"size", size},
+                                      {"answered", done.has_value()}}),
+                 number + " asked " + request->protocol + ": " + std::to_string(size) + " bytes" +
+                     (done ? "" : ", " + done.error().text()));
+        }
+    }
+
+    /// Deadlines are in seconds, so looking once a second is soon enough.
+    void watch() {
+        driver_.after(std::chrono::seconds{1}, [this] {
+            const auto now = driver_.now();
+            if (perf_) {
+                perf_->on_time(now);
+                tell_served();
+            }
+            echo_->on_time(now);
+            echo(now);
+            watch();
+        });
+    }
+
+    const P2pOptions& options_;
+    node::P2pDriver driver_;
+    std::optional<libp2p::perf::Server> perf_;
+    std::optional<RequestResponse> echo_;
+};
+
+}  // namespace
+
+Result<void> p2p_listen(const P2pOptions& options) {
+    SENNIT_TRY(auto config, config_of(options));
+    if (options.serve_perf) config.protocols.emplace_back(libp2p::perf::kProtocol);
+    for (const auto& name : options.echo) config.protocols.push_back(name);
+    const std::string_view where{options.address.empty() ? kAnyPort : options.address};
+    SENNIT_TRY(const auto address, Multiaddr::parse(where));
+    return Listening{options, std::move(config)}.run(address);
+}
+
+}  // namespace sennit::cli
