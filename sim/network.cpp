@@ -16,13 +16,16 @@ constexpr std::size_t kPieceMax = 64 * 1024;
 }  // namespace
 
 NetAddress Network::address_of(HostId host) {
-    SENNIT_ASSERT(host.value < 200);
-    return {"tcp", "20." + std::to_string(host.value + 1) + ".0.1", kPort};
+    constexpr std::uint32_t kNets = 200;
+    SENNIT_ASSERT(host.value < kNets * 256);
+    const auto net = std::to_string(host.value % kNets + 1);
+    return {"tcp", "20." + net + "." + std::to_string(host.value / kNets) + ".1", kPort};
 }
 
-Duration Network::delay() {
+Duration Network::delay(HostId from, HostId to) {
     const auto jitter = static_cast<std::uint64_t>(line_.jitter.count());
-    return line_.latency + Duration{static_cast<Duration::rep>(rng_.below(jitter + 1))};
+    const auto latency = line_.distance ? line_.distance(from, to) : line_.latency;
+    return latency + Duration{static_cast<Duration::rep>(rng_.below(jitter + 1))};
 }
 
 bool Network::reach(HostId a, HostId b) const {
@@ -44,14 +47,16 @@ void Network::on(HostId host, const Listen& listen) {
 }
 
 void Network::on(HostId host, const Dial& dial) {
-    scheduler_.after(delay(), [this, host, dial, run = runs_[host]] {
+    const auto there = listening_.find(dial.to);
+    const auto way = delay(host, there == listening_.end() ? host : there->second);
+    scheduler_.after(way, [this, host, dial, run = runs_[host]] {
         const auto target = listening_.find(dial.to);
         if (target != listening_.end() && reach(host, target->second)) {
             return open(host, target->second, dial, run);
         }
         // Nobody says no across a silent cut: the dialler finds out by its own patience.
         const bool silent = target != listening_.end() && cut_ == Cut::silence;
-        scheduler_.after(silent ? dial.timeout : delay(),
+        scheduler_.after(silent ? dial.timeout : delay(host, host),
                          [this, host, id = dial.id, run] { fail(host, id, run, "unreachable"); });
     });
 }
@@ -66,7 +71,7 @@ void Network::open(HostId host, HostId to, const Dial& dial, std::uint64_t run) 
     const LinkId far{next_link_++};
     const NetAddress local{dial.to.scheme, address_of(host).host,
                            static_cast<std::uint16_t>(40'000 + near.value % 20'000)};
-    const auto opens = delay();
+    const auto opens = delay(host, to);
     ends_[near] = {.host = host, .far = far, .announced = false, .room = line_.window};
     // Bytes that the far side sends at once must not come before the link.
     ends_[far] = {
@@ -91,7 +96,9 @@ void Network::on(HostId host, const Transmit& transmit) {
         return;
     }
     if (end.lossy) return;
-    end.arrives = std::max(end.arrives, scheduler_.now().at + delay());
+    end.arrives = std::max(end.arrives, scheduler_.now().at + delay(end));
+    if (line_.lost_per_mille > 0 && rng_.chance(line_.lost_per_mille, 1000))
+        end.arrives += line_.retransmit;
     for (BytesView left = *transmit.bytes; !left.empty();) {
         const auto most = std::min({left.size(), line_.piece_max, kPieceMax});
         const auto size = 1 + rng_.below(most);
@@ -120,7 +127,7 @@ void Network::take(LinkId to, const SharedBytes& bytes) {
     const auto host = ends_.at(to).host;
     const auto from = ends_.at(to).far;
     sink_(host, LinkBytes{to, *bytes, {}, 0});
-    scheduler_.after(delay(), [this, from, size = bytes->size()] {
+    scheduler_.after(delay(ends_.at(to)), [this, from, size = bytes->size()] {
         auto& sender = ends_.at(from);
         if (!sender.open) return;
         sender.room += size;
@@ -150,9 +157,9 @@ void Network::on(HostId host, const HangUp& hang_up) {
     if (!end.open) return;
     end.hung_up = true;
     const bool reaches = reach(host, ends_.at(end.far).host);
-    scheduler_.after(delay(), [this, link = hang_up.link] { close(link, "hung up"); });
+    scheduler_.after(delay(end), [this, link = hang_up.link] { close(link, "hung up"); });
     if (!reaches) return;
-    const auto last = std::max(end.arrives, scheduler_.now().at + delay());
+    const auto last = std::max(end.arrives, scheduler_.now().at + delay(end));
     scheduler_.at(last, [this, far = end.far] { close(far, "closed by the other side"); });
 }
 
@@ -172,7 +179,7 @@ void Network::drop_host(HostId host) {
         end.open = false;
         end.held.clear();
         if (!reach(host, ends_.at(end.far).host)) continue;
-        scheduler_.after(delay(), [this, far = end.far] { close(far, "connection reset"); });
+        scheduler_.after(delay(end), [this, far = end.far] { close(far, "connection reset"); });
     }
 }
 
@@ -194,7 +201,7 @@ void Network::heal() {
         const auto& far = ends_.at(end.far);
         const bool half_closed = end.open && !far.open && !reach(end.host, far.host);
         if (!half_closed && !end.lossy && !far.lossy) continue;
-        scheduler_.after(delay(), [this, link = id] { close(link, "connection reset"); });
+        scheduler_.after(delay(end), [this, link = id] { close(link, "connection reset"); });
     }
     group_.clear();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,12 @@ struct Line {
     Duration jitter{std::chrono::milliseconds{20}};
     std::size_t piece_max{16 * 1024};  ///< arrives in pieces of 1 to this many bytes
     std::size_t window{256 * 1024};    ///< bytes that a sender may have under way
+    /// Of each thousand writes so many lose a packet: TCP sends it again after `retransmit`, and
+    /// all that was written later waits behind it.
+    std::uint64_t lost_per_mille{0};
+    Duration retransmit{std::chrono::milliseconds{300}};
+    /// How far two hosts are from each other, instead of `latency`; the same both ways.
+    std::function<Duration(HostId, HostId)> distance{};
 };
 
 /// How two parts of a network lose each other.
@@ -40,7 +47,7 @@ class Network {
     Network(Scheduler& scheduler, Line line, Rng rng, Sink sink)
         : scheduler_{scheduler}, line_{line}, rng_{std::move(rng)}, sink_{std::move(sink)} {}
 
-    /// Each host lies in a /16 of its own, so that limits for one neighbourhood do not bite.
+    /// The first 200 hosts lie in a /16 each, so that limits for one neighbourhood do not bite.
     static NetAddress address_of(HostId host);
 
     void carry_out(HostId host, const CarrierOutput& output);
@@ -79,7 +86,8 @@ class Network {
     void take(LinkId to, const SharedBytes& bytes);
     void close(LinkId link, const std::string& why);
     bool reach(HostId a, HostId b) const;
-    Duration delay();
+    Duration delay(HostId from, HostId to);
+    Duration delay(const End& end) { return delay(end.host, ends_.at(end.far).host); }
 
     Scheduler& scheduler_;
     Line line_;

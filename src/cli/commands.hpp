@@ -107,6 +107,17 @@ struct P2pOptions {
     // listen
     bool serve_perf{false};
     std::vector<std::string> echo;  ///< protocols
+    // pub, sub
+    std::string topic;                ///< pub
+    std::vector<std::string> topics;  ///< sub
+    std::vector<std::string> peers;   ///< multiaddrs to dial
+    std::string listen;
+    bool no_sign{false};
+    bool quiet{false};
+    std::uint64_t messages{0};  ///< sub: 0 is without end
+    std::string text, size;     ///< pub, beside `hex` and `file`
+    bool stamp{false};
+    std::size_t wait_for{1};  ///< peers in the topic
 };
 /// Prints who is there, how it speaks and what it says of itself.
 Result<void> p2p_dial(const P2pOptions& options);
@@ -117,6 +128,10 @@ Result<void> p2p_perf(const P2pOptions& options);
 Result<void> p2p_request(const P2pOptions& options);
 /// Accepts, answers identify and pings, and tells who comes, until a signal.
 Result<void> p2p_listen(const P2pOptions& options);
+/// Publishes in one topic, as soon as somebody is in it.
+Result<void> p2p_pub(const P2pOptions& options);
+/// Prints what is said in topics, until a signal or `messages` of them.
+Result<void> p2p_sub(const P2pOptions& options);
 Result<void> p2p_address(const P2pOptions& options);
 Result<void> p2p_peer_id(const P2pOptions& options);
 

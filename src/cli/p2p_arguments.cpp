@@ -146,6 +146,50 @@ void add_listen(P2pArguments& p2p, P2pOptions& o) {
     listen->add_flag("--mdns", o.mdns, "also find peers in the local network, and be found");
 }
 
+void add_meeting(P2pArguments& p2p, CLI::App* one, P2pOptions& o) {
+    one->add_option("--peer", o.peers, "a node to connect to; may be given again")
+        ->check(checked(libp2p::Multiaddr::parse));
+    one->add_option("--listen", o.listen, "where others may connect to")
+        ->check(checked(libp2p::Multiaddr::parse));
+    one->add_flag("--mdns", o.mdns, "also find peers in the local network, and be found");
+    one->add_flag("--no-sign", o.no_sign,
+                  "for networks where nobody signs (StrictNoSign): messages have no author");
+    p2p.identity(one);
+}
+
+void add_gossip(P2pArguments& p2p, P2pOptions& o) {
+    auto* sub = p2p.add("sub", "print what is said in topics of gossipsub, until Ctrl-C", p2p_sub);
+    sub->add_option("topic", o.topics, "one or more")->required();
+    add_meeting(p2p, sub, o);
+    sub->add_option("--count", o.messages, "end after so many messages");
+    sub->add_flag("--quiet", o.quiet, "a line a second instead of one a message");
+    sub->footer(
+        "As in: sennit p2p sub news --peer /ip4/127.0.0.1/tcp/4001\n"
+        "At the end: how many, how fast, and how late, if they were published with --stamp.");
+    auto* pub = p2p.add("pub", "publish in a topic of gossipsub", p2p_pub);
+    pub->add_option("topic", o.topic, "topic")->required();
+    pub->add_option("text", o.text, "what to say");
+    add_meeting(p2p, pub, o);
+    p2p.timeout(pub, "seconds for somebody to be in the topic");
+    pub->add_option("--hex", o.hex, "say these bytes instead")->check(checked(parse_data));
+    pub->add_option("--file", o.file, "say what is in a file")->check(CLI::ExistingFile);
+    pub->add_option("--size", o.size, "say so many random bytes")->check(checked(parse_size));
+    pub->add_option("--count", o.messages, "how often; once if left out")
+        ->check(CLI::Range(1, 1'000'000'000).description(""));
+    pub->add_option("--interval", o.interval_ms,
+                    "milliseconds between them; 0 is as fast as the slowest peer reads")
+        ->check(CLI::Range(0, 3'600'000).description(""))
+        ->capture_default_str();
+    pub->add_option("--wait", o.wait_for, "begin when so many peers are in the topic")
+        ->check(CLI::Range(1, 1000).description(""))
+        ->capture_default_str();
+    pub->add_flag("--stamp", o.stamp, "begin with the time, so that `sub` can tell how late it is");
+    pub->add_flag("--quiet", o.quiet, "only the last line");
+    pub->footer(
+        "As in: sennit p2p sub news --listen /ip4/127.0.0.1/tcp/4001\n"
+        "       sennit p2p pub news hello --peer /ip4/127.0.0.1/tcp/4001");
+}
+
 void add_key(CLI::App& parent, P2pKeyOptions& o, Command& command) {
     auto* key = parent.add_subcommand("key", "make and show identities");
     key->require_subcommand(1);
@@ -196,6 +240,7 @@ void add_p2p(CLI::App& app, P2pOptions& o, P2pKeyOptions& key, Command& command)
     add_looking(p2p, o);
     add_perf(p2p, o);
     add_request(p2p, o);
+    add_gossip(p2p, o);
     add_listen(p2p, o);
     add_key(*sub, key, command);
     p2p.address(p2p.add("addr", "take a multiaddr apart", p2p_address), "multiaddr")->required();

@@ -45,7 +45,15 @@ Router::Router(Config config, Rng rng, Now now)
 // Peers.
 
 void Router::on_peer(const PeerId& id, PeerInfo info, Now now) {
-    if (id == self_ || peers_.contains(id)) return;
+    if (id == self_) return;
+    if (const auto known = peers_.find(id); known != peers_.end()) {
+        for (const auto& [topic, in] : topics_) {
+            known->second.outbox.subscription(topic, true);
+            if (in.mesh.contains(id)) known->second.outbox.graft(topic);
+        }
+        senders_.insert(id);
+        return;
+    }
     const auto& limits = config_.limits;
     Peer peer{.info = std::move(info),
               .is_explicit = config_.explicit_peers.contains(id),
@@ -203,6 +211,12 @@ const std::set<PeerId>& Router::mesh(const std::string& topic) const {
 const std::set<PeerId>& Router::subscribers(const std::string& topic) const {
     const auto found = subscribers_.find(topic);
     return found == subscribers_.end() ? kNobody : found->second;
+}
+
+std::size_t Router::backlog() const {
+    std::size_t out = 0;
+    for (const auto& id : senders_) out = std::max(out, peers_.at(id).outbox.bytes());
+    return out;
 }
 
 MessageId Router::id_of(const std::string& topic, const Message& message) const {

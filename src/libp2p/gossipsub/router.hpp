@@ -52,7 +52,8 @@ class Router {
         bool outbound{false};   ///< we dialled
         std::string address{};  ///< `host_group` of it: who is behind one address
     };
-    /// It is told our topics at once. A peer that is here already: ignored.
+    /// It is told our topics at once. A peer that is here already is told them again, and in which
+    /// meshes it is, because the stream on which it was told has broken.
     void on_peer(const PeerId& peer, PeerInfo info, Now now);
     void on_peer_gone(const PeerId& peer, Now now);
     bool has_peer(const PeerId& peer) const { return peers_.contains(peer); }
@@ -160,6 +161,9 @@ class Router {
     /// Who said that it is in the topic.
     const std::set<PeerId>& subscribers(const std::string& topic) const;
     std::size_t peers() const { return peers_.size(); }
+    /// Bytes of messages that wait for the peer who is furthest behind. Who publishes faster than
+    /// the network takes it looks here before messages are dropped at `Limits::send_bytes_max`.
+    std::size_t backlog() const;
     const PeerId& self() const { return self_; }
     void check_invariants() const;
 

@@ -27,6 +27,17 @@ TEST_F(RouterTest, tells_a_new_peer_what_it_is_subscribed_to) {
     EXPECT_THAT(heard(peer).subscriptions, ElementsAre(Subscription{false, "a"}));
 }
 
+TEST_F(RouterTest, tells_a_peer_again_where_it_is_when_the_stream_to_it_is_new) {
+    ASSERT_TRUE(router->join("t", {}, now));
+    const auto peer = add_in_topic(1);
+    heard(peer);
+    add(1);
+    const auto rpc = heard(peer);
+    EXPECT_THAT(rpc.subscriptions, ElementsAre(Subscription{true, "t"}));
+    EXPECT_THAT(rpc.control.graft, ElementsAre("t"));
+    EXPECT_THAT(router->subscribers("t"), SizeIs(1)) << "what it said holds still";
+}
+
 TEST_F(RouterTest, says_only_the_last_word_on_a_topic_that_waited) {
     const auto peer = add(1);
     heard(peer);

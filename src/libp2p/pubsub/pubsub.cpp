@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "libp2p/pubsub/pubsub.hpp"
 
+#include <algorithm>
+
 #include "libp2p/envelope.hpp"
 
 namespace sennit::libp2p {
@@ -136,9 +138,12 @@ void Pubsub::on_stream_over(StreamRef stream, Now now) {
     link.agreed = false;
     link.frame.clear();
     link.written = 0;
-    if (router_.has_peer(link.peer)) router_.on_peer_gone(link.peer, now);
-    // A peer that speaks no pubsub says so at once, and will not change its mind in a minute.
-    if (++link.failures <= kReopensMax) link.reopen = now.at + kReopenAfter;
+    // What the peer told us holds still: it told it on its own stream.
+    if (++link.failures <= kReopensMax) {
+        link.reopen = now.at + kReopenAfter;
+    } else if (link.active) {
+        router_.on_peer_gone(link.peer, now);
+    }
 }
 
 void Pubsub::on_identified(const Swarm::Identified& event) {
@@ -234,6 +239,12 @@ std::optional<gossipsub::Router::Event> Pubsub::poll_event(Now now) {
     if (!event) return std::nullopt;
     if (const auto* offered = std::get_if<gossipsub::Router::Offered>(&*event)) dial(*offered, now);
     return event;
+}
+
+bool Pubsub::idle() const {
+    return router_.senders().empty() && std::ranges::all_of(links_, [](const auto& one) {
+               return one.second.written == one.second.frame.size();
+           });
 }
 
 /// Only by the peer's own word, its signed record: else anybody could send us anywhere.

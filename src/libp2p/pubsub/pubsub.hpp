@@ -19,7 +19,8 @@ namespace sennit::libp2p {
 /// stream takes them, one at a time, so what is urgent does not stand behind what is not.
 ///
 /// A peer has one inbound stream; a second one takes the first one's place, because the peer has
-/// lost it. A stream that breaks is opened again three times, ten seconds apart.
+/// lost it. A stream that breaks is opened again three times, ten seconds apart; until then the
+/// peer stays what it was, because what it said came on the other one.
 class Pubsub final : public Behaviour {
   public:
     struct Options {
@@ -41,6 +42,8 @@ class Pubsub final : public Behaviour {
     gossipsub::Router& router() { return router_; }
     const gossipsub::Router& router() const { return router_; }
     std::optional<gossipsub::Router::Event> poll_event(Now now);
+    /// Everything that was published is written to the peers' streams.
+    bool idle() const;
 
     bool on_event(const Swarm::Event& event, Now now) override;
     bool pump(Now now) override;

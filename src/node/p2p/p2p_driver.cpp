@@ -63,6 +63,10 @@ class P2pDriver::Impl {
         discovery_->mdns.start();
     }
 
+    void attach(libp2p::Behaviour& behaviour, std::function<bool()> poll) {
+        attached_.push_back({&behaviour, std::move(poll)});
+    }
+
     libp2p::Swarm& swarm() { return swarm_; }
 
     void after(Duration wait, std::function<void()> what) {
@@ -124,7 +128,11 @@ class P2pDriver::Impl {
                 moved = true;
                 if (const auto* on = std::get_if<libp2p::Swarm::ListeningOn>(&*event))
                     announce(on->address);
-                on_event_(*event);
+                offer(*event);
+            }
+            for (const auto& one : attached_) {
+                moved = one.behaviour->pump(io::system_now()) || moved;
+                moved = one.poll() || moved;
             }
             while (auto output = swarm_.poll_output(io::system_now())) {
                 moved = true;
@@ -134,6 +142,13 @@ class P2pDriver::Impl {
         }
         pumping_ = false;
         arm();
+    }
+
+    void offer(const libp2p::Swarm::Event& event) {
+        for (const auto& one : attached_) {
+            if (one.behaviour->on_event(event, io::system_now())) return;
+        }
+        on_event_(event);
     }
 
     bool pump_discovery() {
@@ -165,11 +180,13 @@ class P2pDriver::Impl {
         const auto latest = soonest + std::chrono::hours{24};
         auto wake = swarm_.next_wake();
         if (discovery_) wake = std::min(wake, discovery_->mdns.next_wake());
+        for (const auto& one : attached_) wake = std::min(wake, one.behaviour->next_wake());
         wake_.expires_at(io::to_steady(std::clamp(wake, soonest, latest)));
         wake_.async_wait([this](boost::system::error_code aborted) {
             if (aborted) return;
             swarm_.on_time(io::system_now());
             if (discovery_) discovery_->mdns.on_time(io::system_now());
+            for (const auto& one : attached_) one.behaviour->on_time(io::system_now());
             pump();
         });
     }
@@ -199,9 +216,15 @@ class P2pDriver::Impl {
         return [this](std::string_view task, std::string_view what) { broke(task, what); };
     }
 
+    struct Attached {
+        libp2p::Behaviour* behaviour;
+        std::function<bool()> poll;
+    };
+
     boost::asio::io_context ioc_{1};
     libp2p::Swarm swarm_;
     OnEvent on_event_;
+    std::vector<Attached> attached_;
     io::Signals signals_{ioc_.get_executor()};
     std::unique_ptr<transport::Transport> transport_;
     std::optional<Discovery> discovery_;
@@ -220,6 +243,9 @@ P2pDriver::~P2pDriver() = default;
 
 void P2pDriver::discover(OnDiscovery on_discovery) {
     impl_->discover(std::move(on_discovery));
+}
+void P2pDriver::attach(libp2p::Behaviour& behaviour, std::function<bool()> poll) {
+    impl_->attach(behaviour, std::move(poll));
 }
 libp2p::Swarm& P2pDriver::swarm() {
     return impl_->swarm();

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "libp2p/mdns/mdns.hpp"
-#include "libp2p/swarm/swarm.hpp"
+#include "libp2p/swarm/behaviour.hpp"
 
 namespace sennit::node {
 
@@ -30,6 +30,11 @@ class P2pDriver {
     /// Before `run`, once: looks for peers in the local network, and tells those who look where we
     /// listen, on IPv4. Nobody is dialled. That multicast is not possible here makes `run` fail.
     void discover(OnDiscovery on_discovery);
+
+    /// Before `run`: the behaviour gets its events before `OnEvent` gets the rest, and its time.
+    /// `poll`, called after it moved, takes what the behaviour itself has to tell, and says whether
+    /// there was anything. Must outlive `run`.
+    void attach(libp2p::Behaviour& behaviour, std::function<bool()> poll);
 
     /// Before `run`, and inside of events and timers.
     libp2p::Swarm& swarm();
