@@ -69,9 +69,8 @@ Result<Name> Decoder::name() {
         if ((*first & kPointerBits) != 0) return fail(Errc::malformed, "label of a reserved kind");
         const auto label = at->take(*first);
         if (!label) return fail(Errc::truncated, "name ends too early");
-        // The root's byte has to fit, too.
-        const std::size_t needed = *first == 0 ? 1 : 2 + label->size();
-        if (out.wire_.size() + needed > kNameSizeMax) return fail(Errc::oversized, "name too long");
+        if (out.wire_.size() + 1 + label->size() > kNameSizeMax)
+            return fail(Errc::oversized, "name too long");
         out.wire_.push_back(*first);
         out.wire_.insert(out.wire_.end(), label->begin(), label->end());
         if (*first == 0) return out;

@@ -69,13 +69,14 @@ TEST(Dns, reads_names_that_were_compressed) {
 }
 
 TEST(Dns, steps_over_records_of_other_types) {
-    auto in = header(0, 1, 1, 2, 0x8400);
+    auto in = header(0, 2, 1, 2, 0x8400);
     const auto record = [&in](std::uint16_t type, BytesView data) {
         in.raw(name("host.local").view()).be(type).be<std::uint16_t>(0x8001).be<std::uint32_t>(1);
         in.be(static_cast<std::uint16_t>(data.size())).raw(data);
     };
     record(33, Bytes{0, 0, 0, 0, 0x0f, 0xa1, 0xc0, 0x0c});  // SRV
-    record(47, Bytes{0, 1, 2});                             // NSEC, as authority
+    record(47, Bytes{0, 1, 2});                             // NSEC
+    record(16, Bytes{1, 'y'});                              // as authority
     record(1, Bytes{192, 0, 2, 1});                         // A
     record(16, Bytes{1, 'x'});
     const auto read = decode(in.bytes());
@@ -105,7 +106,12 @@ TEST(Dns, takes_names_up_to_their_limits) {
 
     Message message{.questions = {{.name = name(longest)}}};
     EXPECT_EQ(*decode(encode(message)), message);
-    // One more byte, behind a pointer: 63 + 1 in front of 193 + 62.
+    auto one_more = header(1);
+    for (const std::uint8_t size : std::array<std::uint8_t, 4>{63, 63, 63, 62})
+        one_more.be(size).text(std::string(size, 'a'));
+    one_more.be<std::uint8_t>(0).be<std::uint32_t>(0x000c0001);
+    EXPECT_EQ(refused(one_more.bytes()).code, Errc::oversized);
+    // Two more, behind a pointer.
     auto in = header(2);
     in.raw(name(longest).view()).be<std::uint32_t>(0x000c0001);
     in.be<std::uint8_t>(1).text("x").be<std::uint16_t>(0xc00c).be<std::uint32_t>(0x000c0001);
@@ -151,6 +157,7 @@ TEST(Dns, refuses_labels_of_reserved_kinds) {
 TEST(Dns, refuses_counts_that_lie_and_messages_that_are_cut_anywhere) {
     EXPECT_EQ(refused(header(0xffff, 0xffff).bytes()).code, Errc::oversized);
     EXPECT_EQ(refused(header(256).bytes()).code, Errc::truncated);
+    EXPECT_EQ(refused(header(0, 0, 257).bytes()).code, Errc::oversized);
     EXPECT_EQ(refused(header(0, 0, 257).bytes()).at, 12u);
     const auto whole = vectors::hex(vectors::load("mdns"), "answer");
     for (std::size_t size = 0; size < whole.size(); ++size) {

@@ -413,6 +413,7 @@ TEST_F(MdnsTest, counts_what_cannot_be_read) {
     open();
     hear(Bytes(11));
     hear(Bytes{});
+    mdns->on_input(LinkBytes{LinkId{8}, Bytes(11), kNeighbour}, at({}));  // not our link
     EXPECT_EQ(mdns->counters().malformed, 2u);
 }
 
