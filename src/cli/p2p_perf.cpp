@@ -67,7 +67,7 @@ class Measuring : public Asking {
         const auto& outcome = *client_->outcome();
         if (!outcome) return stop_refused(outcome.error(), libp2p::perf::kProtocol);
         if (!latency_) {
-            latency_ = outcome->download_took;
+            latency_ = outcome->latency;
             if (job_.upload > 0 || job_.download > 0) return start(job_);
             report_ = Client::Report{};
         } else {

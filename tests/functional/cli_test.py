@@ -11,8 +11,8 @@ import unittest
 
 BINARY, VECTORS = sys.argv[1], pathlib.Path(sys.argv[2])
 COMMANDS = ["init", "node", "devnet", "key", "key new", "key show", "send", "status", "peers", "bans", "block", "tx",
-            "codec", "codec decode", "codec encode", "p2p", "p2p dial", "p2p ping", "p2p listen", "p2p addr", "p2p id",
-            "version"]
+            "codec", "codec decode", "codec encode", "p2p", "p2p dial", "p2p ping", "p2p perf", "p2p request",
+            "p2p listen", "p2p key", "p2p key new", "p2p key show", "p2p addr", "p2p id", "version"]
 
 
 def run(*arguments, text=""):
@@ -35,7 +35,12 @@ class Arguments(unittest.TestCase):
                           ["status", "--rpc", "ftp://host"], ["codec", "decode", "--protocol", "morse"],
                           ["key", "new", "x.key", "--kind", "house"], ["node", "--log", "loud"],
                           ["node", "--trust", "yesterday"], ["p2p"], ["p2p", "dial", "localhost:1"],
-                          ["p2p", "ping", "/ip4/127.0.0.1/tcp/1", "--count", "0"], ["p2p", "id", "12D3"]]:
+                          ["p2p", "ping", "/ip4/127.0.0.1/tcp/1", "--count", "0"], ["p2p", "id", "12D3"],
+                          ["p2p", "perf", "/ip4/127.0.0.1/tcp/1", "--upload", "1.5G"], ["p2p", "key"],
+                          ["p2p", "key", "new", "/no/such/file", "--type", "rsa"],
+                          ["p2p", "key", "new", "/no/such/file", "--type", "secp256k1", "--format", "hex"],
+                          ["p2p", "request", "/ip4/127.0.0.1/tcp/1", "echo"],
+                          ["p2p", "listen", "--echo", "/perf/1.0.0"]]:
             with self.subTest(arguments):
                 done = run(*arguments)
                 self.assertEqual(done.returncode, 2, done.stdout)
@@ -97,11 +102,38 @@ class P2p(unittest.TestCase):
                 address = json.loads(listener.stdout.readline())["address"]
                 dialled = json.loads(run("p2p", "dial", address, "--json").stdout)
                 self.assertEqual(dialled["peer"], address.split("/p2p/")[1])
+                self.assertEqual(dialled["address"], address.split("/p2p/")[0])
                 self.assertRegex(dialled["agent"], r"sennit/\d")
                 pinged = run("p2p", "ping", address, "--count", "3", "--interval", "0")
                 self.assertIn("3 answers", pinged.stdout, pinged.stderr)
                 events = [json.loads(listener.stdout.readline())["event"] for _ in range(2)]
                 self.assertEqual(events[0], "connected")
+            finally:
+                listener.terminate()
+                self.assertEqual(listener.wait(10), 0)
+                listener.stdout.close()
+
+    def test_a_node_is_measured_and_asked_only_for_what_it_serves(self):
+        with tempfile.TemporaryDirectory() as directory:
+            key = str(pathlib.Path(directory) / "node.key")
+            made = json.loads(run("p2p", "key", "new", key, "--type", "secp256k1", "--json").stdout)
+            self.assertEqual(stat.S_IMODE(pathlib.Path(key).stat().st_mode), 0o600)
+            self.assertEqual(run("p2p", "key", "new", key).returncode, 1)
+            self.assertEqual(json.loads(run("p2p", "key", "show", key, "--json").stdout), made)
+            listener = subprocess.Popen([BINARY, "p2p", "listen", "--json", "--key", key, "--perf", "--echo", "/e/1"],
+                                        stdout=subprocess.PIPE, text=True)
+            try:
+                address = json.loads(listener.stdout.readline())["address"]
+                self.assertEqual(address.split("/p2p/")[1], made["peer"])
+                sizes = ["--upload", "3MB", "--download", "2MiB"]
+                last = json.loads(run("p2p", "perf", address, *sizes, "--json").stdout.splitlines()[-1])
+                self.assertEqual((last["type"], last["uploadBytes"], last["downloadBytes"]),
+                                 ("final", 3_000_000, 2 << 20))
+                self.assertRegex(run("p2p", "perf", address, *sizes).stdout, r"latency .+\nupload .+\ndownload .+\n")
+                self.assertEqual(run("p2p", "request", address, "/e/1", "--hex", "c0ffee").stdout, "c0ffee\n")
+                refused = run("p2p", "request", address, "/e/2", "--hex", "00")
+                self.assertEqual(refused.returncode, 1)
+                self.assertIn("does not speak this protocol: /e/2", refused.stderr)
             finally:
                 listener.terminate()
                 self.assertEqual(listener.wait(10), 0)

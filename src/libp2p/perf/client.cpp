@@ -16,7 +16,6 @@ Client::Client(Swarm& swarm, StreamRef stream, const Job& job, Now now)
     Writer header;
     header.be(job.download);
     header_ = std::move(header).take();
-    if (job.upload == 0) uploaded_at_ = now.at;
 }
 
 bool Client::on_event(const Swarm::Event& event, Now now) {
@@ -39,8 +38,11 @@ bool Client::on_event(const Swarm::Event& event, Now now) {
         on_closed(now);
     } else if (const auto* failed = std::get_if<Swarm::Failed>(&event); is_ours(failed)) {
         outcome_ = failed->why;
+    } else if (is_ours(std::get_if<Swarm::Agreed>(&event))) {
+        agreed_ = true;
+        write(now);
     } else {
-        return is_ours(std::get_if<Swarm::Agreed>(&event));
+        return false;
     }
     return true;
 }
@@ -62,9 +64,10 @@ void Client::write(Now now) {
     if (!header_.empty()) return;
     const auto sent = write_filler(*swarm_, stream_, job_.upload - uploaded_);
     uploaded_ += sent;
-    if (uploaded_ < job_.upload) return;
+    if (uploaded_ < job_.upload || !agreed_) return;
     swarm_->close_write(stream_);
     written_ = true;
+    written_at_ = now.at;
 }
 
 void Client::read(Now now) {
@@ -74,7 +77,7 @@ void Client::read(Now now) {
         if (!written_) return fail({Errc::mismatch, "an answer before the upload's end", 0, {}});
         if (size > job_.download - downloaded_)
             return fail({Errc::trailing, "more than was asked for", job_.download, {}});
-        if (!uploaded_at_) uploaded_at_ = now.at;
+        if (!answered_at_) answered_at_ = now.at;
         downloaded_ += size;
         moved_ = now.at;
         swarm_->consume(stream_, size, now);
@@ -85,8 +88,9 @@ void Client::on_closed(Now now) {
     if (outcome_) return;
     if (!written_ || downloaded_ < job_.download)
         return fail({Errc::truncated, "the peer closed too early", downloaded_, {}});
-    const auto uploaded_at = uploaded_at_.value_or(now.at);
-    outcome_ = Report{uploaded_at - began_, now.at - uploaded_at};
+    const auto answered_at = answered_at_.value_or(now.at);
+    const auto uploaded_at = job_.upload > 0 ? answered_at : began_;
+    outcome_ = Report{uploaded_at - began_, now.at - uploaded_at, answered_at - written_at_};
 }
 
 void Client::fail(Error why) {

@@ -20,6 +20,9 @@ constexpr std::string_view kProtocol = "/perf/1.0.0";
 /// A server that lies would flatter itself, so it fails the measurement: bytes before the upload is
 /// written are a mismatch, bytes that nobody asked for trailing, fewer than asked for truncated.
 /// One that stands still for `idle_max` is a timeout.
+///
+/// Our side is closed once the server has agreed to the protocol, though the header leaves with the
+/// proposal: js-libp2p 3.3 drops what it has of a stream that is closed before that.
 class Client {
   public:
     struct Job {
@@ -34,6 +37,9 @@ class Client {
         /// The rest. Without an upload it begins at the stream's opening, as the specification
         /// measures, and so counts one round trip.
         Duration download_took;
+        /// From the end of what we sent to the answer's first byte, or its end if none was wanted:
+        /// without an upload, a round trip.
+        Duration latency;
     };
 
     /// Errors: those of `Swarm::open`.
@@ -65,10 +71,12 @@ class Client {
     Bytes header_;  ///< what is unsent of it
     std::uint64_t uploaded_{0};
     std::uint64_t downloaded_{0};
-    bool written_{false};
+    bool agreed_{false};
+    bool written_{false};  ///< and closed
     Instant began_;
     Instant moved_;
-    std::optional<Instant> uploaded_at_;
+    Instant written_at_{};
+    std::optional<Instant> answered_at_;
     std::optional<Result<Report>> outcome_;
 };
 

@@ -123,6 +123,7 @@ TEST_F(PerfTest, times_the_upload_until_the_first_byte_back) {
     ASSERT_TRUE(client->outcome() && *client->outcome());
     EXPECT_EQ((**client->outcome()).upload_took, 3s);
     EXPECT_EQ((**client->outcome()).download_took, 2s);
+    EXPECT_EQ((**client->outcome()).latency, 3s);
 }
 
 TEST_F(PerfTest, sends_nothing_before_the_client_has_closed) {

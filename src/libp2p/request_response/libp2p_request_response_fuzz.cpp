@@ -92,11 +92,11 @@ class Play {
         hostile_ = world_.dial(2);
     }
 
-    testing::World world_{{.inbound_per_peer_max = 4,
-                           .inbound_max = 6,
-                           .inbound_bytes_per_peer_max = 4000,
-                           .inbound_bytes_max = 5000,
-                           .outbound_per_peer_max = 5}};
+    request_response::testing::World world_{{.inbound_per_peer_max = 4,
+                                             .inbound_max = 6,
+                                             .inbound_bytes_per_peer_max = 4000,
+                                             .inbound_bytes_max = 5000,
+                                             .outbound_per_peer_max = 5}};
     ConnectionId honest_{};
     ConnectionId hostile_{};
     std::vector<StreamRef> streams_;

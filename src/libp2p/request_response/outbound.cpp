@@ -33,8 +33,17 @@ Result<RequestId> RequestResponse::request(ConnectionId connection, std::string_
             .first->second;
     out.request.bytes = frame(its->framing, std::move(bytes));
     deadlines_.emplace(until, stream);
-    flush(stream, out.request);
+    write(stream, out.request);
     return RequestId{stream};
+}
+
+void RequestResponse::send(Out at) {
+    auto& out = at->second;
+    if (out.agreed) {
+        flush(at->first, out.request);
+    } else {
+        write(at->first, out.request);
+    }
 }
 
 void RequestResponse::read(Out at, Now now) {

@@ -52,7 +52,7 @@ bool RequestResponse::on_event(const Swarm::Event& event, Now now) {
                [&](Out at) { read(at, now); }) ||
            with(
                std::get_if<Swarm::Writable>(&event), [&](In at) { send(at, now); },
-               [&](Out at) { flush(at->first, at->second.request); }) ||
+               [&](Out at) { send(at); }) ||
            with(
                std::get_if<Swarm::RemoteClosed>(&event), [&](In at) { on_remote_closed(at, now); },
                [&](Out at) { on_remote_closed(at, now); }) ||
@@ -61,7 +61,11 @@ bool RequestResponse::on_event(const Swarm::Event& event, Now now) {
                [&](In at) { drop(at, std::get<Swarm::Failed>(event).why); },
                [&](Out at) { fail(at, std::get<Swarm::Failed>(event).why); }) ||
            with(
-               std::get_if<Swarm::Agreed>(&event), [](In) {}, [](Out) {});
+               std::get_if<Swarm::Agreed>(&event), [](In) {},
+               [&](Out at) {
+                   at->second.agreed = true;
+                   send(at);
+               });
 }
 
 void RequestResponse::on_connected(const Swarm::Connected& up) {
@@ -96,11 +100,15 @@ void RequestResponse::on_disconnected(const Swarm::Disconnected& gone, Now now) 
     }
 }
 
-/// True once the stream has taken all of it, and is closed behind it.
+/// True once the stream has taken all of it.
+bool RequestResponse::write(StreamRef stream, Outgoing& out) {
+    if (!out.done()) out.sent += swarm_->write(stream, BytesView{out.bytes}.subspan(out.sent));
+    return out.done();
+}
+
+/// The same, and is closed behind it.
 bool RequestResponse::flush(StreamRef stream, Outgoing& out) {
-    if (!out.bytes.empty())
-        out.sent += swarm_->write(stream, BytesView{out.bytes}.subspan(out.sent));
-    if (!out.done()) return false;
+    if (!write(stream, out)) return false;
     out = {};
     swarm_->close_write(stream);
     return true;

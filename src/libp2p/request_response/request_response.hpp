@@ -80,6 +80,9 @@ struct Limits {
 ///   with bytes behind it.
 /// - A prefixed message counts as soon as it is whole: some peers close late. The stream then waits
 ///   `linger` for that, in its place, and is reset.
+/// - Our side is closed once the peer has agreed to the protocol, though the request leaves with
+///   the proposal: js-libp2p 3.3 drops a request whose stream is closed before that. In `to_end`
+///   this costs a round trip.
 /// - An application that does not answer in time has the request taken from it (`Dropped`), so its
 ///   own fault does not shut the peer out.
 ///
@@ -173,6 +176,7 @@ class RequestResponse {
         PeerId peer;
         MessageReader reader;
         Instant until;
+        bool agreed{false};
         bool answered{false};
         std::size_t held{0};
         Outgoing request{};
@@ -185,6 +189,7 @@ class RequestResponse {
     void on_connected(const Swarm::Connected& up);
     void on_disconnected(const Swarm::Disconnected& gone, Now now);
     bool flush(StreamRef stream, Outgoing& out);
+    bool write(StreamRef stream, Outgoing& out);
     template <class Entry>
     void move_deadline(StreamRef stream, Entry& entry, Instant until);
 
@@ -200,6 +205,7 @@ class RequestResponse {
     void forget(In at);
 
     // outbound.cpp
+    void send(Out at);
     void read(Out at, Now now);
     void on_remote_closed(Out at, Now now);
     void answered(Out at, Now now);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs test.mjs and mdns.mjs: `sennit p2p` against js-libp2p, whoever dials or looks. Exit status 77:
+# Runs the tests here: `sennit p2p` against js-libp2p, as dialler and as listener. Exit status 77:
 # this machine cannot (no Node.js 20, no registry). Usage: run.sh BINARY
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
