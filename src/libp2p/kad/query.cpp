@@ -13,20 +13,25 @@ constexpr std::size_t kSourcesMax = 4;
 }  // namespace
 
 Query::Query(const Key& target, const PeerId& self, Limits limits, Now now)
-    : target_{target}, self_{self}, limits_{limits}, deadline_{now.at + limits.timeout} {
+    : target_{target},
+      self_{self},
+      limits_{limits},
+      deadline_{now.at + limits.timeout},
+      patience_{limits.source_failures_max} {
     SENNIT_ASSERT(limits_.k > 0 && limits_.alpha > 0 && limits_.waiting_max > 0);
 }
 
-bool Query::believed(const PeerId& source) const {
+bool Query::believed(const PeerId& source, std::uint32_t patience) const {
     const auto at = sources_.find(source);
     if (at == sources_.end()) return true;
     const auto& [failures, answers] = at->second;
-    return failures < limits_.source_failures_max || failures <= 2 * answers;
+    return failures < patience || failures <= answers;
 }
 
-bool Query::believed(const Candidate& candidate) const {
-    return candidate.seeded ||
-           std::ranges::any_of(candidate.sources, [this](const auto& s) { return believed(s); });
+bool Query::believed(const Candidate& candidate, std::uint32_t patience) const {
+    return candidate.seeded || std::ranges::any_of(candidate.sources, [&](const auto& source) {
+               return believed(source, patience);
+           });
 }
 
 void Query::add_source(Candidate& candidate, const PeerId& source) const {
@@ -37,7 +42,8 @@ void Query::add_source(Candidate& candidate, const PeerId& source) const {
         return;
     }
     // One who is believed counts more than one who is not.
-    const auto liar = std::ranges::find_if(sources, [this](const auto& s) { return !believed(s); });
+    const auto liar =
+        std::ranges::find_if(sources, [this](const auto& s) { return !believed(s, patience_); });
     if (liar != sources.end()) *liar = source;
 }
 
@@ -66,7 +72,7 @@ void Query::make_room() {
     for (auto at = candidates_.begin(); at != candidates_.end(); ++at) {
         // A retried one stays: who was asked is not forgotten.
         if (at->second.state != State::waiting || at->second.retries > 0) continue;
-        const bool passed_over = !believed(at->second);
+        const bool passed_over = !believed(at->second, patience_);
         victim = at;
         if (passed_over) break;
     }
@@ -83,12 +89,15 @@ void Query::hear(const PeerAddresses& named, const PeerId* source) {
         candidate.id = named.id;
         ++waiting_;
     }
+    if (candidate.state == State::answered) {
+        if (source) ++sources_[*source].answers;
+        return;
+    }
     if (source) {
         add_source(candidate, *source);
     } else {
         candidate.seeded = true;
     }
-    if (candidate.state == State::answered) return;
     const auto half = std::max<std::size_t>(limits_.addresses_max / 2, 1);
     add_addresses(candidate, named.addresses, source ? half : limits_.addresses_max);
     retry(candidate);
@@ -99,12 +108,12 @@ void Query::seed(const PeerAddresses& peer) {
     hear(peer, nullptr);
 }
 
-Query::Candidates::const_iterator Query::first_waiting() const {
+Query::Candidates::const_iterator Query::first_waiting(std::uint32_t patience) const {
     std::size_t seen = 0;
     for (auto at = candidates_.begin(); at != candidates_.end() && seen < limits_.k; ++at) {
         const auto& candidate = at->second;
         if (candidate.state == State::failed) continue;
-        if (candidate.state != State::answered && !believed(candidate)) continue;
+        if (candidate.state != State::answered && !believed(candidate, patience)) continue;
         if (candidate.state == State::waiting) return at;
         ++seen;
     }
@@ -113,7 +122,11 @@ Query::Candidates::const_iterator Query::first_waiting() const {
 
 std::optional<PeerAddresses> Query::next() {
     if (in_flight_ >= limits_.alpha || requests_ >= limits_.requests_max) return std::nullopt;
-    const auto found = first_waiting();
+    auto found = first_waiting(patience_);
+    if (found == candidates_.end() && in_flight_ == 0) {
+        patience_ = patience_max();
+        found = first_waiting(patience_);
+    }
     if (found == candidates_.end()) return std::nullopt;
     auto& candidate = candidates_.find(found->first)->second;
     candidate.state = State::asked;
@@ -158,7 +171,8 @@ void Query::failed(const PeerId& peer) {
 
 bool Query::done(Now now) const {
     if (timed_out(now)) return true;
-    if (requests_ < limits_.requests_max && first_waiting() != candidates_.end()) return false;
+    if (requests_ < limits_.requests_max && first_waiting(patience_max()) != candidates_.end())
+        return false;
     if (in_flight_ == 0) return true;
     // One that is asked and is further away than k that answered would change nothing.
     std::size_t seen = 0;

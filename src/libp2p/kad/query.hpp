@@ -19,9 +19,12 @@ namespace sennit::libp2p::kad {
 ///
 /// Whom it believes. An answer names peers; each candidate remembers who named it. Made-up ids
 /// close to the key cost a liar nothing, and each costs us a dial that fails, so a source whose
-/// names failed `source_failures_max` times, and more than twice as often as they answered, is not
-/// believed any more: candidates whom nobody else named are passed over, and are what makes room
-/// first. An honest source with a few dead neighbours has more that answer.
+/// names failed `source_failures_max` times, and more often than they answered, is not believed any
+/// more: candidates whom nobody else named are passed over, and are what makes room first. An
+/// honest source with a few dead neighbours has more that answer, whether before it named them or
+/// after; a liar who names as many honest ones as made-up ones helps more than it hurts. Where a
+/// fifth of all peers has just died, the dead may all be asked first: so before the lookup ends, a
+/// source may fail twice as often.
 ///
 /// Addresses are hearsay too. One source gives at most half of what a candidate may have, and a
 /// candidate whose addresses failed gets another try, `retries_max` times, when somebody names new
@@ -90,8 +93,9 @@ class Query {
     using Candidates = std::map<Distance, Candidate>;
 
     Distance distance_of(const PeerId& peer) const { return distance(target_, key_of(peer)); }
-    bool believed(const PeerId& source) const;
-    bool believed(const Candidate& candidate) const;
+    std::uint32_t patience_max() const { return 2 * limits_.source_failures_max; }
+    bool believed(const PeerId& source, std::uint32_t patience) const;
+    bool believed(const Candidate& candidate, std::uint32_t patience) const;
     void hear(const PeerAddresses& named, const PeerId* source);
     void add_source(Candidate& candidate, const PeerId& source) const;
     void add_addresses(Candidate& candidate, const std::vector<Multiaddr>& more,
@@ -99,7 +103,7 @@ class Query {
     void retry(Candidate& candidate);
     void make_room();
     /// The closest who is to be asked; end if all of the k closest have answered or are asked.
-    Candidates::const_iterator first_waiting() const;
+    Candidates::const_iterator first_waiting(std::uint32_t patience) const;
 
     Key target_;
     PeerId self_;
@@ -110,6 +114,7 @@ class Query {
     std::size_t requests_{0};
     std::size_t in_flight_{0};
     std::size_t waiting_{0};
+    std::uint32_t patience_;  ///< failures after which a source is not believed
 };
 
 }  // namespace sennit::libp2p::kad
