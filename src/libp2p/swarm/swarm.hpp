@@ -6,6 +6,7 @@
 #include "libp2p/connection/connection.hpp"
 #include "libp2p/identify/identify.hpp"
 #include "libp2p/ping/ping.hpp"
+#include "libp2p/swarm/deadlines.hpp"
 
 namespace sennit::libp2p {
 
@@ -30,6 +31,9 @@ struct StreamRef {
 /// Two protocols it speaks by itself, because others expect them of everybody: it answers identify,
 /// asks it of each peer once, and echoes pings. All other streams are the application's, which
 /// names in `Config::protocols` what the peers may open.
+///
+/// Connections with something to say have their turn one after the other, a full frame each, so
+/// that none can starve the rest; those that sleep cost nothing, neither here nor in `next_wake`.
 ///
 /// Attacks: connections over the limits are hung up at once, those that are not upgraded have a
 /// limit of their own, so that strangers who never finish a handshake cannot take the places of
@@ -127,62 +131,97 @@ class Swarm {
     void check_invariants() const;
 
   private:
+    /// One link, from the dial or the accept to its last byte. It may outlive the connection that
+    /// it carried, until the carrier has closed it.
+    using PathId = Strong<struct PathIdTag, std::uint64_t>;
+    struct Path {
+        std::optional<ConnectionId> owner{};  ///< nullopt: is only being closed
+        NetAddress address{};
+        bool inbound{false};
+        Instant since{};
+        std::optional<LinkId> link{};  ///< nullopt: is being dialled, or was closed
+        std::optional<Connection> connection{};
+        std::size_t room{0};
+        bool upgrading{false};  ///< inbound, and counted in `handshakes_`
+        bool hung_up{false};
+    };
     /// What the swarm itself does on a stream.
     enum class Own : std::uint8_t { tell, ask, echo };
     struct OwnStream {
-        Own what;
+        Own what{Own::tell};
         FrameCutter frames{identify::kMessageSizeMax};
         identify::Identify says{};
         Bytes unsent{};
+        bool remote_closed{false};
     };
-    struct Peer {
-        std::optional<LinkId> link;  ///< nullopt: is being dialled, or the link is closed
-        DialId dial{};
-        NetAddress address;
+    /// What the application knows as one connection.
+    struct Entry {
         bool inbound{false};
-        std::optional<PeerId> expected;
-        Instant since;
-        std::optional<Connection> connection;
+        std::optional<PeerId> expected{};
+        PathId path{};
         bool connected{false};
-        bool hung_up{false};
-        bool told{false};  ///< that it is over
-        std::size_t room{0};
-        std::map<StreamId, OwnStream> own;
-        std::size_t echoes{0};
+        std::map<StreamId, OwnStream> own{};
     };
-    using Place = std::map<ConnectionId, Peer>::iterator;
+    using Paths = std::map<PathId, Path>;
 
+    // swarm_links.cpp: the carrier's links, and whose turn it is
     void on_link_open(const LinkOpen& link, Now now);
     void on_link_closed(LinkId link, const std::string& why);
-    void on_dial_failed(const DialFailed& failed);
-    void take(ConnectionId id, Peer& peer, Connection::Event event, Now now);
-    void on_ready(ConnectionId id, Peer& peer, const Connection::Ready& ready, Now now);
-    void on_stream_opened(ConnectionId id, Peer& peer, const Connection::StreamOpened& event);
-    bool is_own(const Peer& peer, StreamId stream) const { return peer.own.contains(stream); }
-    void serve(Peer& peer, StreamId stream, Now now);
-    void echo(Peer& peer, StreamId stream, Now now);
-    void hear(Peer& peer, StreamId stream, Now now);
-    void heard_all(ConnectionId id, Peer& peer, StreamId stream);
-    void drop_own(Peer& peer, StreamId stream);
-    void flush(Peer& peer, StreamId stream);
-    Bytes identify_for(const Peer& peer) const;
-    void touch(ConnectionId id) { due_.insert(id); }
+    void on_dial_failed(const sennit::DialFailed& failed);
+    PathId new_path(ConnectionId owner, NetAddress address, bool inbound, Now now);
+    void abandon(PathId id);
+    void erase(PathId id);
+    bool pull_event(PathId id, Now now);
+    void send(PathId id, Now now);
+    void touch(PathId id);
+    void arm(PathId id);
+    void upgraded(Path& path);
+
+    // swarm_peers.cpp: what becomes of connections
+    void take(PathId id, Connection::Event event, Now now);
+    void on_ready(PathId id, const Connection::Ready& ready, Now now);
+    void on_over(PathId id, Error why);
+    void end(ConnectionId id, Error why);
+
+    // swarm_streams.cpp: streams, and what we do on some
+    void on_stream_event(ConnectionId id, Entry& entry, Connection::Event event, Now now);
+    void on_stream_opened(ConnectionId id, Entry& entry, const Connection::StreamOpened& event);
+    void ask(Entry& entry, Now now);
+    void serve(Entry& entry, StreamId stream, Now now);
+    void echo(Entry& entry, StreamId stream, Now now);
+    void hear(Entry& entry, StreamId stream, Now now);
+    void heard_all(ConnectionId id, Entry& entry, StreamId stream, Now now);
+    void flush(Entry& entry, StreamId stream);
+    void drop_own(Entry& entry, StreamId stream);
+    Bytes identify_for(const Entry& entry) const;
+    Connection& connection_of(const Entry& entry) { return *paths_.at(entry.path).connection; }
+
+    crypto::X25519Key fresh_key();
+    static bool is_own_protocol(std::string_view name);
+    void touch(ConnectionId id) { touch(connections_.at(id).path); }
     Connection* running(ConnectionId id);
     const Connection* running(ConnectionId id) const;
-    std::size_t handshaking() const;
 
     Config config_;
     PeerId self_;
     Rng rng_;
     std::shared_ptr<const ConnectionConfig> shared_;
-    std::map<ConnectionId, Peer> connections_;
-    std::map<LinkId, ConnectionId> by_link_;
-    std::map<DialId, ConnectionId> by_dial_;
-    std::set<ConnectionId> due_;  ///< may have events or output
+    std::map<ConnectionId, Entry> connections_;
+    Paths paths_;
+    std::map<LinkId, PathId> by_link_;
+    std::size_t handshakes_{0};
+
+    std::set<PathId> eventful_;  ///< may have events
+    std::set<PathId> due_;       ///< may have output
+    PathId event_turn_{};        ///< who had the last event
+    PathId turn_{};              ///< who sent last
+    Deadlines<PathId> wakes_;
+
     std::vector<Multiaddr> listens_;
     std::deque<CarrierOutput> outputs_;
     std::deque<Event> events_;
-    std::uint64_t last_id_{0};
+    std::uint64_t last_connection_{0};
+    std::uint64_t last_path_{0};
 };
 
 /// Where TCP would listen or dial for an address: /ip4, /ip6, /dns, /dns4 or /dns6, then /tcp, and

@@ -9,16 +9,13 @@
 namespace sennit::libp2p {
 namespace {
 
+using testing::address;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::Network;
 using testing::Node;
 using namespace std::chrono_literals;
-
-Multiaddr address(const char* text) {
-    return *Multiaddr::parse(text);
-}
 
 class SwarmTest : public ::testing::Test {
   protected:

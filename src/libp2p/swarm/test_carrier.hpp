@@ -59,6 +59,10 @@ struct Node {
     }
 };
 
+inline Multiaddr address(const std::string& text) {
+    return *Multiaddr::parse(text);
+}
+
 class Network {
   public:
     Network(std::size_t count, const Swarm::Config& like) {
@@ -85,6 +89,19 @@ class Network {
             for (std::size_t i = 0; i < nodes_.size(); ++i) moved = step(i) || moved;
         }
         for (auto& one : nodes_) one->swarm.check_invariants();
+    }
+    /// The same without one of them, which only hears.
+    void run_others(std::size_t deaf) {
+        deliver(deaf);
+        for (bool moved = true; moved;) {
+            moved = false;
+            for (std::size_t i = 0; i < nodes_.size(); ++i) moved = (i != deaf && step(i)) || moved;
+        }
+    }
+    /// What one has to send now.
+    void deliver(std::size_t i) {
+        while (auto output = nodes_[i]->swarm.poll_output(now))
+            std::visit([&](const auto& one) { carry(i, one); }, *output);
     }
     void tick() {
         for (auto& one : nodes_) one->swarm.on_time(now);
