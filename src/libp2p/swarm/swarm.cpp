@@ -29,20 +29,10 @@ Result<void> Swarm::listen(const Multiaddr& address) {
     return {};
 }
 
-Result<ConnectionId> Swarm::dial(const Multiaddr& address, Now now) {
-    SENNIT_TRY(auto where, tcp_address(address));
-    if (connections_.size() >= config_.connections_max)
-        return Error{Errc::busy, "too many connections", Error::kNowhere, {}};
-    const ConnectionId id{++last_connection_};
-    const auto path = new_path(id, where, /*inbound=*/false, now);
-    connections_[id] = Entry{.expected = address.peer_id(), .path = path};
-    outputs_.push_back(
-        Dial{.id = DialId{path.value}, .to = std::move(where), .timeout = config_.dial_timeout});
-    return id;
-}
-
 void Swarm::disconnect(ConnectionId id) {
-    if (connections_.contains(id)) end(id, Error{Errc::io, "we left", Error::kNowhere, {}});
+    if (connections_.contains(id)) {
+        end(id, Error{Errc::io, "we left", Error::kNowhere, {}}, Cause::we_left);
+    }
 }
 
 std::vector<ConnectionId> Swarm::connection_ids() const {
@@ -59,9 +49,10 @@ std::optional<Duration> Swarm::round_trip(ConnectionId id) const {
 void Swarm::check_invariants() const {
     SENNIT_ASSERT(connections_.size() <= config_.connections_max);
     for (const auto& [link, path] : by_link_) SENNIT_ASSERT(paths_.at(path).link == link);
-    for (const auto& [id, entry] : connections_) {
-        SENNIT_ASSERT(paths_.at(entry.path).owner == id);
-        SENNIT_ASSERT(!entry.connected || paths_.at(entry.path).connection);
+    for (const auto& [id, entry] : connections_) check_entry(id, entry);
+    for (const auto& [peer, id] : by_peer_) SENNIT_ASSERT(connections_.at(id).peer == peer);
+    for (const auto& [peer, id] : dialling_) {
+        SENNIT_ASSERT(connections_.at(id).expected == peer && connections_.at(id).race);
     }
     std::size_t handshakes = 0;
     for (const auto& [id, path] : paths_) {
@@ -81,6 +72,24 @@ void Swarm::check_invariants() const {
     for (const auto id : due_) SENNIT_ASSERT(paths_.contains(id));
     for (const auto id : eventful_) SENNIT_ASSERT(paths_.contains(id));
     wakes_.check_invariants();
+    timers_.check_invariants();
+}
+
+void Swarm::check_entry(ConnectionId id, const Entry& entry) const {
+    SENNIT_ASSERT(!entry.connected || (entry.peer && entry.path && !entry.race));
+    SENNIT_ASSERT(entry.path || entry.race);
+    SENNIT_ASSERT(!entry.peer || by_peer_.at(*entry.peer) == id);
+    if (entry.path) {
+        SENNIT_ASSERT(paths_.at(*entry.path).owner == id && paths_.at(*entry.path).connection);
+        SENNIT_ASSERT(entry.connected == paths_.at(*entry.path).ready);
+    }
+    if (!entry.race) return;
+    const auto& race = *entry.race;
+    SENNIT_ASSERT(!race.attempts.empty());
+    SENNIT_ASSERT(race.attempts.size() <= config_.dial_attempts_max);
+    SENNIT_ASSERT(race.tried.size() <= config_.dial_addresses_max);
+    SENNIT_ASSERT(race.waiting.size() + race.attempts.size() <= race.tried.size());
+    for (const auto attempt : race.attempts) SENNIT_ASSERT(paths_.at(attempt).owner == id);
 }
 
 }  // namespace sennit::libp2p

@@ -32,6 +32,29 @@ struct StreamRef {
 /// asks it of each peer once, and echoes pings. All other streams are the application's, which
 /// names in `Config::protocols` what the peers may open.
 ///
+/// Several addresses. A dial is one connection with many addresses to try: the next one is begun
+/// after `dial_stagger` or as soon as one fails, at most `dial_attempts_max` are under way, and the
+/// first whose upgrade is complete wins (as in RFC 8305). The others are dropped.
+///
+/// One connection per peer. Nobody needs two, and two confuse every protocol that counts peers.
+/// When a link has proved to lead to a peer that we have already, one of the two goes,
+/// `superseded`, and both sides choose the same one without a word:
+///
+/// - In opposite directions, because both dialled at once: the one that the smaller peer id dialled
+///   stays, compared as bytes.
+///   A dial that has no link yet when the peer's connection is ready is just dropped.
+/// - If the older one is above `kCrossingMax` old, dials did not cross. A peer that dials us though
+///   it is connected has lost that connection, by a restart or a cut that we did not notice, so the
+///   newer one, which it dialled, stays. So it does for two in the same direction that the peer
+///   dialled, at once.
+/// - A second one that we dialled, not knowing where it leads, goes: we are told who answers before
+///   we say who we are, so the peer never sees it.
+///
+/// The dialler decides before its last message of the handshake, the listener on receiving that, so
+/// two decisions differ only if a message took longer than `kCrossingMax`; then both are closed and
+/// one side dials again. Whoever is superseded has been so by the same peer: the handshake has
+/// proved its id, so a stranger can neither replace somebody's connection nor have it closed.
+///
 /// Connections with something to say have their turn one after the other, a full frame each, so
 /// that none can starve the rest; those that sleep cost nothing, neither here nor in `next_wake`.
 ///
@@ -50,8 +73,17 @@ class Swarm {
         /// about 0.2 ms.
         std::size_t handshakes_max{64};
         yamux::Limits yamux{};
-        Duration dial_timeout{std::chrono::seconds{10}};
+        Duration dial_timeout{
+            std::chrono::seconds{10}};  ///< of each address; the upgrade as much again
+        /// Addresses of one dial; more are left out. They are tried in the order given.
+        std::size_t dial_addresses_max{16};
+        std::size_t dial_attempts_max{3};  ///< at once, of one dial
+        /// RFC 8305 recommends 250 ms between attempts.
+        Duration dial_stagger{std::chrono::milliseconds{250}};
     };
+    /// How long after a connection was secured another may come that was begun before: a round
+    /// trip, and what waits in queues.
+    static constexpr Duration kCrossingMax{std::chrono::seconds{5}};
 
     Swarm(Config config, Rng rng);
 
@@ -66,9 +98,19 @@ class Swarm {
 
     /// Errors: unsupported unless /ip4, /ip6 or a name, then /tcp.
     Result<void> listen(const Multiaddr& address);
-    /// The connection that will be; Connected or Disconnected follows. Errors: unsupported as for
-    /// listen; busy over `connections_max`.
+    /// The connection that will be; Connected or Disconnected follows. When the addresses name a
+    /// peer that we are connected to or dial already: that connection, since whoever dials wants to
+    /// talk to the peer, not to have a further link; of one that is connected already no event
+    /// follows. A dial under way tries the new addresses too.
+    ///
+    /// The addresses name one peer, or none. Errors: invalid without an address, or for our own id;
+    /// mismatch for two peers; unsupported as for listen, if none can be dialled; busy over
+    /// `connections_max`.
+    Result<ConnectionId> dial(const std::vector<Multiaddr>& addresses, Now now);
     Result<ConnectionId> dial(const Multiaddr& address, Now now);
+    /// The one that is Connected, if there is one.
+    std::optional<ConnectionId> connection_to(const PeerId& peer) const;
+    /// Its streams fail, and Disconnected follows.
     void disconnect(ConnectionId id);
 
     Result<StreamRef> open(ConnectionId id, std::vector<std::string> proposals, Now now);
@@ -110,15 +152,27 @@ class Swarm {
     struct RemoteClosed {
         StreamRef stream;
     };
+    /// Of a connection that we end, each stream fails before Disconnected. When the peer or the
+    /// link ends it, Disconnected stands for all of them.
     struct Failed {
         StreamRef stream;
         Error why;
+    };
+    enum class Cause : std::uint8_t {
+        we_left,      ///< `disconnect`
+        peer_left,    ///< it said so, in order
+        link_down,    ///< without a word
+        broken,       ///< a rule of some layer; `why` says which
+        timeout,      ///< the upgrade took too long, or the peer is silent
+        superseded,   ///< another connection to the same peer stays instead
+        unreachable,  ///< no address led to the peer; `why` says of each why not
     };
     /// Also for a dial that led to nothing, and for an upgrade that failed.
     struct Disconnected {
         ConnectionId id;
         Error why;
-        bool was_connected;
+        bool was_connected{false};
+        Cause cause{Cause::broken};
     };
     using Event = std::variant<ListeningOn, Connected, Identified, Opened, Agreed, Readable,
                                Writable, RemoteClosed, Failed, Disconnected>;
@@ -142,6 +196,7 @@ class Swarm {
         std::optional<LinkId> link{};  ///< nullopt: is being dialled, or was closed
         std::optional<Connection> connection{};
         std::size_t room{0};
+        bool ready{false};      ///< Connected was told
         bool upgrading{false};  ///< inbound, and counted in `handshakes_`
         bool hung_up{false};
     };
@@ -154,11 +209,21 @@ class Swarm {
         Bytes unsent{};
         bool remote_closed{false};
     };
+    /// A dial until it is connected: addresses, and what became of them.
+    struct Race {
+        std::deque<NetAddress> waiting{};
+        std::vector<NetAddress> tried{};
+        std::vector<PathId> attempts{};
+        std::vector<std::pair<std::string, Error>> failures{};
+    };
     /// What the application knows as one connection.
     struct Entry {
         bool inbound{false};
         std::optional<PeerId> expected{};
-        PathId path{};
+        std::optional<Race> race{};
+        std::optional<PathId> path{};  ///< the inbound one, or the attempt that was secured first
+        std::optional<PeerId> peer{};  ///< proved, and in `by_peer_`
+        Instant secured_at{};
         bool connected{false};
         std::map<StreamId, OwnStream> own{};
     };
@@ -166,8 +231,8 @@ class Swarm {
 
     // swarm_links.cpp: the carrier's links, and whose turn it is
     void on_link_open(const LinkOpen& link, Now now);
-    void on_link_closed(LinkId link, const std::string& why);
-    void on_dial_failed(const sennit::DialFailed& failed);
+    void on_link_closed(LinkId link, const std::string& why, Now now);
+    void on_dial_failed(const sennit::DialFailed& failed, Now now);
     PathId new_path(ConnectionId owner, NetAddress address, bool inbound, Now now);
     void abandon(PathId id);
     void erase(PathId id);
@@ -177,11 +242,23 @@ class Swarm {
     void arm(PathId id);
     void upgraded(Path& path);
 
+    // swarm_dial.cpp: addresses that are tried
+    Result<ConnectionId> dial(Race race, std::optional<PeerId> expected, Now now);
+    void add_addresses(Race& race, std::deque<NetAddress> addresses) const;
+    void start_next(ConnectionId id, Entry& entry, Now now);
+    void on_attempt_over(PathId id, Error why, Now now);
+    void leave_race(Entry& entry);
+    void give_way(const PeerId& peer, ConnectionId to);
+
     // swarm_peers.cpp: what becomes of connections
     void take(PathId id, Connection::Event event, Now now);
+    void on_secured(PathId id, const PeerId& peer, Now now);
     void on_ready(PathId id, const Connection::Ready& ready, Now now);
-    void on_over(PathId id, Error why);
-    void end(ConnectionId id, Error why);
+    void on_over(PathId id, Error why, Cause cause, Now now);
+    void end(ConnectionId id, Error why, Cause cause);
+    void fail_streams(ConnectionId id, const Entry& entry, const Error& why);
+    bool newer_stays(const Entry& older, bool newer_inbound, const PeerId& peer, Now now) const;
+    void unclaim(ConnectionId id, Entry& entry);
 
     // swarm_streams.cpp: streams, and what we do on some
     void on_stream_event(ConnectionId id, Entry& entry, Connection::Event event, Now now);
@@ -194,13 +271,15 @@ class Swarm {
     void flush(Entry& entry, StreamId stream);
     void drop_own(Entry& entry, StreamId stream);
     Bytes identify_for(const Entry& entry) const;
-    Connection& connection_of(const Entry& entry) { return *paths_.at(entry.path).connection; }
+    Connection& connection_of(const Entry& entry) { return *paths_.at(*entry.path).connection; }
 
     crypto::X25519Key fresh_key();
     static bool is_own_protocol(std::string_view name);
-    void touch(ConnectionId id) { touch(connections_.at(id).path); }
+    void touch(ConnectionId id) { touch(*connections_.at(id).path); }
     Connection* running(ConnectionId id);
     const Connection* running(ConnectionId id) const;
+
+    void check_entry(ConnectionId id, const Entry& entry) const;
 
     Config config_;
     PeerId self_;
@@ -209,6 +288,8 @@ class Swarm {
     std::map<ConnectionId, Entry> connections_;
     Paths paths_;
     std::map<LinkId, PathId> by_link_;
+    std::map<PeerId, ConnectionId> by_peer_;   ///< secured ones, one a peer
+    std::map<PeerId, ConnectionId> dialling_;  ///< not secured yet, of dials that name their peer
     std::size_t handshakes_{0};
 
     std::set<PathId> eventful_;  ///< may have events
@@ -216,6 +297,7 @@ class Swarm {
     PathId event_turn_{};        ///< who had the last event
     PathId turn_{};              ///< who sent last
     Deadlines<PathId> wakes_;
+    Deadlines<ConnectionId> timers_;  ///< of dials: the next address
 
     std::vector<Multiaddr> listens_;
     std::deque<CarrierOutput> outputs_;

@@ -31,7 +31,7 @@ void Swarm::on_input(const CarrierInput& input, Now now) {
     } else if (const auto* open = std::get_if<LinkOpen>(&input)) {
         on_link_open(*open, now);
     } else if (const auto* failed = std::get_if<sennit::DialFailed>(&input)) {
-        on_dial_failed(*failed);
+        on_dial_failed(*failed, now);
     } else if (const auto* bytes = std::get_if<LinkBytes>(&input)) {
         const auto found = by_link_.find(bytes->link);
         if (found == by_link_.end()) return;
@@ -43,7 +43,7 @@ void Swarm::on_input(const CarrierInput& input, Now now) {
         paths_.at(found->second).room += room->bytes;
         touch(found->second);
     } else if (const auto* closed = std::get_if<LinkClosed>(&input)) {
-        on_link_closed(closed->link, closed->why);
+        on_link_closed(closed->link, closed->why, now);
     }
 }
 
@@ -79,18 +79,21 @@ void Swarm::on_link_open(const LinkOpen& link, Now now) {
     touch(id);
 }
 
-void Swarm::on_dial_failed(const sennit::DialFailed& failed) {
+void Swarm::on_dial_failed(const sennit::DialFailed& failed, Now now) {
     const PathId id{failed.dial.value};
     const auto found = paths_.find(id);
     if (found == paths_.end() || found->second.connection) return;
-    on_over(id, Error{Errc::io, "cannot connect", Error::kNowhere, failed.why});
+    on_attempt_over(id, Error{Errc::io, "cannot connect", Error::kNowhere, failed.why}, now);
 }
 
-void Swarm::on_link_closed(LinkId link, const std::string& why) {
+void Swarm::on_link_closed(LinkId link, const std::string& why, Now now) {
     const auto found = by_link_.find(link);
     if (found == by_link_.end()) return;
     const auto id = found->second;
-    by_link_.erase(found);
+    // What the peer said before counts: that it leaves, above all.
+    while (pull_event(id, now)) {
+    }
+    by_link_.erase(link);
     auto& path = paths_.at(id);
     path.link.reset();
     if (!path.owner) return erase(id);
@@ -180,6 +183,11 @@ std::optional<CarrierOutput> Swarm::poll_output(Now now) {
 
 /// One path's turn: a frame, or its hanging up, or it has nothing to say for now.
 void Swarm::send(PathId id, Now now) {
+    const auto owner = paths_.at(id).owner;
+    // Until it is connected: who is there is decided on before we say more.
+    while (owner && paths_.contains(id) && !paths_.at(id).ready && pull_event(id, now)) {
+    }
+    if (!paths_.contains(id)) return;
     auto& path = paths_.at(id);
     if (path.link && !path.hung_up) {
         Bytes out;
@@ -206,6 +214,7 @@ void Swarm::arm(PathId id) {
 }
 
 void Swarm::on_time(Now now) {
+    while (const auto id = timers_.take_due(now.at)) start_next(*id, connections_.at(*id), now);
     while (const auto id = wakes_.take_due(now.at)) {
         paths_.at(*id).connection->on_time(now);
         touch(*id);
@@ -213,7 +222,7 @@ void Swarm::on_time(Now now) {
 }
 
 Instant Swarm::next_wake() const {
-    auto out = wakes_.next();
+    auto out = std::min(wakes_.next(), timers_.next());
     // Those that are due are armed when they have had their turn; the caller should not ask before.
     for (const auto id : due_) out = std::min(out, paths_.at(id).connection->next_wake());
     return out;

@@ -82,7 +82,7 @@ Bytes Swarm::identify_for(const Entry& entry) const {
     out.protocol_version = config_.protocol_version;
     out.agent = config_.agent;
     out.listens = listens_;
-    out.observed = multiaddr_of(paths_.at(entry.path).address);
+    out.observed = multiaddr_of(paths_.at(*entry.path).address);
     for (const auto name : kOwnProtocols) out.protocols.emplace_back(name);
     for (const auto& name : config_.protocols) out.protocols.push_back(name);
     return identify::encode(out);
