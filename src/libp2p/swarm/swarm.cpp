@@ -7,8 +7,11 @@ namespace sennit::libp2p {
 
 Swarm::Swarm(Config config, Rng rng)
     : config_{std::move(config)}, self_{config_.identity.peer_id()}, rng_{std::move(rng)} {
-    const auto speaks = [names = config_.protocols](std::string_view name) {
-        return is_own_protocol(name) || std::ranges::find(names, name) != names.end();
+    protocols_ = std::make_shared<std::vector<std::string>>(config_.protocols);
+    if (!config_.yamux.budget)
+        config_.yamux.budget = std::make_shared<yamux::Budget>(config_.window_growth_max);
+    const auto speaks = [names = protocols_](std::string_view name) {
+        return is_own_protocol(name) || std::ranges::find(*names, name) != names->end();
     };
     shared_ =
         std::make_shared<const ConnectionConfig>(ConnectionConfig{.identity = config_.identity,
@@ -48,6 +51,12 @@ std::optional<Duration> Swarm::round_trip(ConnectionId id) const {
 
 void Swarm::check_invariants() const {
     SENNIT_ASSERT(connections_.size() <= config_.connections_max);
+    SENNIT_ASSERT(inbound_ <= config_.inbound_max && outbound_ <= config_.outbound_max);
+    std::size_t outbound = 0;
+    for (const auto& [id, entry] : connections_) outbound += entry.inbound ? 0 : 1;
+    SENNIT_ASSERT(outbound == outbound_);
+    std::size_t inbound = 0;
+    std::map<std::string, std::size_t> groups;
     for (const auto& [link, path] : by_link_) SENNIT_ASSERT(paths_.at(path).link == link);
     for (const auto& [id, entry] : connections_) check_entry(id, entry);
     for (const auto& [peer, id] : by_peer_) SENNIT_ASSERT(connections_.at(id).peer == peer);
@@ -59,6 +68,8 @@ void Swarm::check_invariants() const {
         SENNIT_ASSERT(!path.link || by_link_.at(*path.link) == id);
         SENNIT_ASSERT(path.owner ? connections_.contains(*path.owner) : path.link.has_value());
         handshakes += path.upgrading ? 1 : 0;
+        inbound += path.inbound ? 1 : 0;
+        if (!path.group.empty()) ++groups[path.group];
         if (!path.connection) {
             SENNIT_ASSERT(!due_.contains(id) && !eventful_.contains(id));
             continue;
@@ -68,6 +79,7 @@ void Swarm::check_invariants() const {
         const auto wake = path.connection->next_wake();
         SENNIT_ASSERT(due_.contains(id) || wake == Instant::max() || wakes_.contains(id));
     }
+    SENNIT_ASSERT(inbound == inbound_ && groups == groups_);
     SENNIT_ASSERT(handshakes == handshakes_ && handshakes <= config_.handshakes_max);
     for (const auto id : due_) SENNIT_ASSERT(paths_.contains(id));
     for (const auto id : eventful_) SENNIT_ASSERT(paths_.contains(id));

@@ -28,9 +28,9 @@ struct StreamRef {
 /// simulator in a test. After every input or call take the events, then the outputs, until there is
 /// neither; then arm a timer for `next_wake`.
 ///
-/// Two protocols it speaks by itself, because others expect them of everybody: it answers identify,
-/// asks it of each peer once, and echoes pings. All other streams are the application's, which
-/// names in `Config::protocols` what the peers may open.
+/// Three protocols it speaks by itself, because others expect them of everybody: it answers
+/// identify, asks it of each peer once, takes and pushes changes to it, and echoes pings. All other
+/// streams are the application's, which names in `Config::protocols` what the peers may open.
 ///
 /// Several addresses. A dial is one connection with many addresses to try: the next one is begun
 /// after `dial_stagger` or as soon as one fails, at most `dial_attempts_max` are under way, and the
@@ -60,19 +60,48 @@ struct StreamRef {
 ///
 /// Attacks: connections over the limits are hung up at once, those that are not upgraded have a
 /// limit of their own, so that strangers who never finish a handshake cannot take the places of
-/// peers who did; a peer's identify is read to 8 KiB and its echo streams are two.
+/// peers who did, and one host has few; of a peer's identify and of each push 32 KiB are read, a
+/// push is taken every ten seconds, four at once; its echo streams are two, and so are those on
+/// which it asks who we are. Windows grow within one budget for all.
 class Swarm {
   public:
     struct Config {
         PrivateKey identity;
         std::string agent{"sennit"};
-        std::string protocol_version{"sennit/1"};
+        std::string protocol_version{"/sennit/p2p/1"};
         std::vector<std::string> protocols{};  ///< beside identify and ping
         std::size_t connections_max{256};
+        /// Links that others opened, those being closed with them. Below `connections_max`, so that
+        /// strangers cannot take the places of those whom we dial.
+        std::size_t inbound_max{192};
+        std::size_t outbound_max{128};  ///< that we dialled, or dial
+        /// Inbound ones of one host, IPv6: of one /64, since a subscriber has all of that. Loopback
+        /// and private hosts are not counted: all that come through a proxy share one.
+        std::size_t inbound_per_host_max{16};
         /// Inbound ones that are not upgraded yet. Each costs a signature and two key agreements,
         /// about 0.2 ms.
         std::size_t handshakes_max{64};
-        yamux::Limits yamux{};
+        yamux::Limits yamux{.receive_bytes_max = 16 * 1024 * 1024};
+        /// By how much the windows of all connections together may grow beyond what streams begin
+        /// with; see yamux::Budget. It bounds what peers may send and the application has not read,
+        /// but for the first windows, which are the protocol's.
+        std::size_t window_growth_max{256 * 1024 * 1024};
+        /// A connection on which no stream of the application has been open for so long is closed,
+        /// unless `keep` holds it. Identify, pings and streams whose protocol is not agreed on
+        /// are no use of it: a peer cannot keep a place by them. Zero: never.
+        Duration idle_timeout{std::chrono::minutes{5}};
+
+        /// Who may connect, both ways: asked for an address before anything is sent or computed,
+        /// and for a peer when it has proved its id and, if we dialled, does not know ours yet.
+        /// Pure functions; null lets everybody in.
+        std::function<bool(const NetAddress& address, bool inbound)> admits_address{};
+        std::function<bool(const PeerId& peer, const NetAddress& address, bool inbound)>
+            admits_peer{};
+
+        /// Different networks (/16, IPv6 /32) whose peers must have seen us at an address until it
+        /// counts as ours.
+        std::size_t observers_min{3};
+
         Duration dial_timeout{
             std::chrono::seconds{10}};  ///< of each address; the upgrade as much again
         /// Addresses of one dial; more are left out. They are tried in the order given.
@@ -112,6 +141,14 @@ class Swarm {
     std::optional<ConnectionId> connection_to(const PeerId& peer) const;
     /// Its streams fail, and Disconnected follows.
     void disconnect(ConnectionId id);
+    /// Whether it stays when it is idle. Of an id that is not known nothing is kept.
+    void keep(ConnectionId id, bool kept, Now now);
+    /// What peers may open from now on, beside our own. Peers that were told otherwise are told.
+    void set_protocols(std::vector<std::string> protocols, Now now);
+    /// Where peers of at least `observers_min` different networks, connected now, see us; most
+    /// often seen first. From a connection that we dialled only the host is taken, with each
+    /// of the ports on which we listen: its own port was the system's choice for this once.
+    std::vector<Multiaddr> observed_addresses() const;
 
     Result<StreamRef> open(ConnectionId id, std::vector<std::string> proposals, Now now);
     std::size_t write(StreamRef stream, BytesView bytes);
@@ -131,6 +168,8 @@ class Swarm {
         bool early_muxer;
         Duration took;  ///< from the link's first moment
     };
+    /// Also when the peer has pushed changes: `says` is all that is known then, changed fields
+    /// replaced. What it says of its key was checked.
     struct Identified {
         ConnectionId id;
         identify::Identify says;
@@ -164,6 +203,8 @@ class Swarm {
         link_down,    ///< without a word
         broken,       ///< a rule of some layer; `why` says which
         timeout,      ///< the upgrade took too long, or the peer is silent
+        idle,         ///< not used for `idle_timeout`
+        refused,      ///< by `admits_peer`, or no address of a dial is admitted
         superseded,   ///< another connection to the same peer stays instead
         unreachable,  ///< no address led to the peer; `why` says of each why not
     };
@@ -197,16 +238,18 @@ class Swarm {
         std::optional<Connection> connection{};
         std::size_t room{0};
         bool ready{false};      ///< Connected was told
+        std::string group{};    ///< of an inbound one, what it counts for in `groups_`
         bool upgrading{false};  ///< inbound, and counted in `handshakes_`
         bool hung_up{false};
     };
     /// What the swarm itself does on a stream.
-    enum class Own : std::uint8_t { tell, ask, echo };
+    enum class Own : std::uint8_t { tell, ask, echo, push, pushed };
     struct OwnStream {
         Own what{Own::tell};
         FrameCutter frames{identify::kMessageSizeMax};
         identify::Identify says{};
         Bytes unsent{};
+        std::size_t heard{0};  ///< bytes
         bool remote_closed{false};
     };
     /// A dial until it is connected: addresses, and what became of them.
@@ -226,11 +269,17 @@ class Swarm {
         Instant secured_at{};
         bool connected{false};
         std::map<StreamId, OwnStream> own{};
+        identify::Identify says{};
+        yamux::Meter pushes{};
+        std::uint64_t told{0};  ///< which version of ours the peer knows; 0: none
+        bool kept{false};
+        std::optional<Instant> idle_since{};
     };
     using Paths = std::map<PathId, Path>;
 
     // swarm_links.cpp: the carrier's links, and whose turn it is
     void on_link_open(const LinkOpen& link, Now now);
+    std::optional<std::string> refusal(const NetAddress& from) const;
     void on_link_closed(LinkId link, const std::string& why, Now now);
     void on_dial_failed(const sennit::DialFailed& failed, Now now);
     PathId new_path(ConnectionId owner, NetAddress address, bool inbound, Now now);
@@ -239,7 +288,9 @@ class Swarm {
     bool pull_event(PathId id, Now now);
     void send(PathId id, Now now);
     void touch(PathId id);
-    void arm(PathId id);
+    void arm(PathId id, Now now);
+    void watch_use(ConnectionId id, Entry& entry, Now now);
+    void on_timer(ConnectionId id, Now now);
     void upgraded(Path& path);
 
     // swarm_dial.cpp: addresses that are tried
@@ -247,6 +298,7 @@ class Swarm {
     void add_addresses(Race& race, std::deque<NetAddress> addresses) const;
     void start_next(ConnectionId id, Entry& entry, Now now);
     void on_attempt_over(PathId id, Error why, Now now);
+    void lose(ConnectionId id, Entry& entry);
     void leave_race(Entry& entry);
     void give_way(const PeerId& peer, ConnectionId to);
 
@@ -260,20 +312,29 @@ class Swarm {
     bool newer_stays(const Entry& older, bool newer_inbound, const PeerId& peer, Now now) const;
     void unclaim(ConnectionId id, Entry& entry);
 
-    // swarm_streams.cpp: streams, and what we do on some
+    // swarm_streams.cpp: streams
     void on_stream_event(ConnectionId id, Entry& entry, Connection::Event event, Now now);
-    void on_stream_opened(ConnectionId id, Entry& entry, const Connection::StreamOpened& event);
+    void on_stream_opened(ConnectionId id, Entry& entry, const Connection::StreamOpened& event,
+                          Now now);
+
+    // swarm_own.cpp: what we do on some
     void ask(Entry& entry, Now now);
+    void tell(Entry& entry, StreamId stream, Own what);
     void serve(Entry& entry, StreamId stream, Now now);
     void echo(Entry& entry, StreamId stream, Now now);
     void hear(Entry& entry, StreamId stream, Now now);
     void heard_all(ConnectionId id, Entry& entry, StreamId stream, Now now);
     void flush(Entry& entry, StreamId stream);
     void drop_own(Entry& entry, StreamId stream);
+    bool is_theirs(const Entry& entry, const identify::Identify& says) const;
+    void changed(Now now);
+    void push_all(Now now);
+    void push(Entry& entry, Now now);
     Bytes identify_for(const Entry& entry) const;
     Connection& connection_of(const Entry& entry) { return *paths_.at(*entry.path).connection; }
 
     crypto::X25519Key fresh_key();
+    static std::span<const std::string_view> own_protocols();
     static bool is_own_protocol(std::string_view name);
     void touch(ConnectionId id) { touch(*connections_.at(id).path); }
     Connection* running(ConnectionId id);
@@ -291,15 +352,22 @@ class Swarm {
     std::map<PeerId, ConnectionId> by_peer_;   ///< secured ones, one a peer
     std::map<PeerId, ConnectionId> dialling_;  ///< not secured yet, of dials that name their peer
     std::size_t handshakes_{0};
+    std::size_t inbound_{0};                     ///< paths
+    std::size_t outbound_{0};                    ///< connections
+    std::map<std::string, std::size_t> groups_;  ///< of inbound paths
 
     std::set<PathId> eventful_;  ///< may have events
     std::set<PathId> due_;       ///< may have output
     PathId event_turn_{};        ///< who had the last event
     PathId turn_{};              ///< who sent last
     Deadlines<PathId> wakes_;
-    Deadlines<ConnectionId> timers_;  ///< of dials: the next address
+    Deadlines<ConnectionId> timers_;  ///< of dials: the next address; then: idle
 
     std::vector<Multiaddr> listens_;
+    std::shared_ptr<std::vector<std::string>> protocols_;  ///< shared with `shared_`
+    std::uint64_t version_{1};                             ///< of what we say in identify
+    Instant push_at_{Instant::max()};
+    std::optional<Instant> pushed_at_;
     std::deque<CarrierOutput> outputs_;
     std::deque<Event> events_;
     std::uint64_t last_connection_{0};

@@ -8,6 +8,7 @@ namespace sennit::libp2p {
 
 namespace {
 
+constexpr std::string_view kRefused = "refused by the gate";
 /// Of one address's failure in the reason for all.
 constexpr std::size_t kReasonSizeMax = 200;
 
@@ -73,10 +74,11 @@ Result<ConnectionId> Swarm::dial(Race race, std::optional<PeerId> expected, Now 
             return id;
         }
     }
-    if (connections_.size() >= config_.connections_max)
+    if (connections_.size() >= config_.connections_max || outbound_ >= config_.outbound_max)
         return Error{Errc::busy, "too many connections", Error::kNowhere, {}};
     const ConnectionId id{++last_connection_};
     auto& entry = connections_[id];
+    ++outbound_;
     entry.expected = expected;
     entry.race = std::move(race);
     if (expected) dialling_.emplace(*expected, id);
@@ -106,15 +108,32 @@ void Swarm::start_next(ConnectionId id, Entry& entry, Now now) {
     const auto may_begin = [&] {
         return !race.waiting.empty() && race.attempts.size() < config_.dial_attempts_max;
     };
-    if (may_begin()) {
+    while (may_begin()) {
         auto where = std::move(race.waiting.front());
         race.waiting.pop_front();
+        if (config_.admits_address && !config_.admits_address(where, /*inbound=*/false)) {
+            race.failures.emplace_back(
+                where.text(), Error{Errc::unsupported, kRefused, Error::kNowhere, where.text()});
+            continue;
+        }
         const auto path = new_path(id, where, /*inbound=*/false, now);
         race.attempts.push_back(path);
         outputs_.push_back(Dial{
             .id = DialId{path.value}, .to = std::move(where), .timeout = config_.dial_timeout});
+        break;
     }
     timers_.set(id, may_begin() ? now.at + config_.dial_stagger : Instant::max());
+    if (race.attempts.empty()) lose(id, entry);
+}
+
+/// No attempt is under way, and no address is left.
+void Swarm::lose(ConnectionId id, Entry& entry) {
+    const auto other = entry.expected ? connection_to(*entry.expected) : std::nullopt;
+    if (other) return end(id, faster(*other), Cause::superseded);
+    const bool refused = std::ranges::all_of(
+        entry.race->failures, [](const auto& one) { return one.second.what == kRefused; });
+    auto why = summary(entry.race->failures);
+    end(id, std::move(why), refused ? Cause::refused : Cause::unreachable);
 }
 
 void Swarm::on_attempt_over(PathId id, Error why, Now now) {
@@ -129,10 +148,6 @@ void Swarm::on_attempt_over(PathId id, Error why, Now now) {
     }
     abandon(id);
     start_next(owner, entry, now);
-    if (!race.attempts.empty() || !race.waiting.empty()) return;
-    const auto other = entry.expected ? connection_to(*entry.expected) : std::nullopt;
-    if (other) return end(owner, faster(*other), Cause::superseded);
-    end(owner, summary(race.failures), Cause::unreachable);
 }
 
 /// Drops all attempts but the one that was secured.

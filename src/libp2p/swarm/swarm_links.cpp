@@ -26,6 +26,7 @@ void Swarm::on_input(const CarrierInput& input, Now now) {
     if (const auto* listening = std::get_if<Listening>(&input)) {
         const auto address = multiaddr_of(listening->address);
         listens_.push_back(address);
+        changed(now);
         const auto whole = address.encapsulate(Multiaddr::of_peer(self_));
         events_.push_back(ListeningOn{whole ? *whole : address});
     } else if (const auto* open = std::get_if<LinkOpen>(&input)) {
@@ -57,14 +58,15 @@ void Swarm::on_link_open(const LinkOpen& link, Now now) {
             return;
         }
     } else {
-        if (connections_.size() >= config_.connections_max ||
-            handshakes_ >= config_.handshakes_max) {
-            outputs_.push_back(HangUp{link.id, "too many connections"});
+        if (const auto why = refusal(link.remote)) {
+            outputs_.push_back(HangUp{link.id, *why});
             return;
         }
         const ConnectionId owner{++last_connection_};
         id = new_path(owner, link.remote, /*inbound=*/true, now);
-        connections_[owner] = Entry{.inbound = true, .path = id};
+        auto& entry = connections_[owner];
+        entry.inbound = true;
+        entry.path = id;
         paths_.at(id).upgrading = true;
         ++handshakes_;
     }
@@ -77,6 +79,19 @@ void Swarm::on_link_open(const LinkOpen& link, Now now) {
                             shared_, fresh_key(), connections_.at(*path.owner).expected, now);
     by_link_.emplace(link.id, id);
     touch(id);
+}
+
+/// Why a link that somebody opened is hung up at once; nullopt: it is not.
+std::optional<std::string> Swarm::refusal(const NetAddress& from) const {
+    if (config_.admits_address && !config_.admits_address(from, /*inbound=*/true))
+        return "refused by the gate";
+    if (connections_.size() >= config_.connections_max || inbound_ >= config_.inbound_max)
+        return "too many connections";
+    if (handshakes_ >= config_.handshakes_max) return "too many handshakes";
+    const auto group = groups_.find(host_group(from.host));
+    if (group != groups_.end() && group->second >= config_.inbound_per_host_max)
+        return "too many connections of one host";
+    return std::nullopt;
 }
 
 void Swarm::on_dial_failed(const sennit::DialFailed& failed, Now now) {
@@ -110,6 +125,11 @@ Swarm::PathId Swarm::new_path(ConnectionId owner, NetAddress address, bool inbou
     path.address = std::move(address);
     path.inbound = inbound;
     path.since = now.at;
+    if (inbound) {
+        ++inbound_;
+        path.group = host_group(path.address.host);
+        if (!path.group.empty()) ++groups_[path.group];
+    }
     return id;
 }
 
@@ -124,7 +144,10 @@ void Swarm::abandon(PathId id) {
 }
 
 void Swarm::erase(PathId id) {
+    const auto& path = paths_.at(id);
     upgraded(paths_.at(id));
+    if (path.inbound) --inbound_;
+    if (!path.group.empty() && --groups_.at(path.group) == 0) groups_.erase(path.group);
     eventful_.erase(id);
     due_.erase(id);
     wakes_.forget(id);
@@ -204,17 +227,47 @@ void Swarm::send(PathId id, Now now) {
         }
     }
     due_.erase(id);
-    arm(id);
+    arm(id, now);
 }
 
 // Time.
 
-void Swarm::arm(PathId id) {
-    wakes_.set(id, paths_.at(id).connection->next_wake());
+void Swarm::arm(PathId id, Now now) {
+    const auto& path = paths_.at(id);
+    wakes_.set(id, path.connection->next_wake());
+    if (path.owner && path.ready) watch_use(*path.owner, connections_.at(*path.owner), now);
+}
+
+/// Sets or stops the idle timer. Whatever changes the number of streams makes the path due, so this
+/// is asked after it.
+void Swarm::watch_use(ConnectionId id, Entry& entry, Now now) {
+    // Streams of ours are all known to the connection but those that have just failed.
+    const auto used = connection_of(entry).streams_size() > entry.own.size();
+    const bool idle = !used && !entry.kept && config_.idle_timeout > Duration::zero();
+    if (!idle) {
+        entry.idle_since.reset();
+        return timers_.forget(id);
+    }
+    if (!entry.idle_since) entry.idle_since = now.at;
+    timers_.set(id, *entry.idle_since + config_.idle_timeout);
+}
+
+void Swarm::keep(ConnectionId id, bool kept, Now now) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    found->second.kept = kept;
+    if (found->second.connected) watch_use(id, found->second, now);
+}
+
+void Swarm::on_timer(ConnectionId id, Now now) {
+    auto& entry = connections_.at(id);
+    if (entry.race) return start_next(id, entry, now);
+    end(id, Error{Errc::timeout, "idle: no stream was open", Error::kNowhere, {}}, Cause::idle);
 }
 
 void Swarm::on_time(Now now) {
-    while (const auto id = timers_.take_due(now.at)) start_next(*id, connections_.at(*id), now);
+    if (now.at >= push_at_) push_all(now);
+    while (const auto id = timers_.take_due(now.at)) on_timer(*id, now);
     while (const auto id = wakes_.take_due(now.at)) {
         paths_.at(*id).connection->on_time(now);
         touch(*id);
@@ -222,7 +275,7 @@ void Swarm::on_time(Now now) {
 }
 
 Instant Swarm::next_wake() const {
-    auto out = std::min(wakes_.next(), timers_.next());
+    auto out = std::min({wakes_.next(), timers_.next(), push_at_});
     // Those that are due are armed when they have had their turn; the caller should not ask before.
     for (const auto id : due_) out = std::min(out, paths_.at(id).connection->next_wake());
     return out;

@@ -46,6 +46,11 @@ void Swarm::on_secured(PathId id, const PeerId& peer, Now now) {
         std::erase(entry.race->attempts, id);
         return abandon(id);
     }
+    const auto& address = paths_.at(id).address;
+    if (config_.admits_peer && !config_.admits_peer(peer, address, entry.inbound)) {
+        Error why{Errc::unsupported, "refused by the gate", Error::kNowhere, peer.text()};
+        return on_over(id, std::move(why), Cause::refused, now);
+    }
     if (const auto holder = by_peer_.find(peer); holder != by_peer_.end()) {
         const auto older = holder->second;
         if (!newer_stays(connections_.at(older), entry.inbound, peer, now)) {
@@ -85,6 +90,7 @@ void Swarm::on_over(PathId id, Error why, Cause cause, Now now) {
 void Swarm::end(ConnectionId id, Error why, Cause cause) {
     auto node = connections_.extract(id);
     auto& entry = node.mapped();
+    if (!entry.inbound) --outbound_;
     fail_streams(id, entry, why);
     events_.push_back(Disconnected{id, std::move(why), entry.connected, cause});
     timers_.forget(id);

@@ -16,6 +16,7 @@ struct Node {
     std::vector<Multiaddr> listening;
     std::map<ConnectionId, Swarm::Connected> connected;
     std::map<ConnectionId, identify::Identify> says;
+    std::map<ConnectionId, int> times_identified;
     std::map<ConnectionId, Swarm::Disconnected> gone;
     std::set<StreamRef> agreed;
     std::set<StreamRef> opened;
@@ -37,7 +38,10 @@ struct Node {
         connected.emplace(e.id, e);
         up.insert(e.id);
     }
-    void on(const Swarm::Identified& e, Now) { says.emplace(e.id, e.says); }
+    void on(const Swarm::Identified& e, Now) {
+        says.insert_or_assign(e.id, e.says);
+        ++times_identified[e.id];
+    }
     void on(const Swarm::Disconnected& e, Now) {
         SENNIT_ASSERT(gone.emplace(e.id, e).second && e.was_connected == up.contains(e.id));
         up.erase(e.id);
@@ -94,6 +98,9 @@ class Network {
         : Network{count, Swarm::Config{.identity = identity(1), .protocols = like.protocols}} {}
 
     Node& node(std::size_t i) { return *nodes_[i]; }
+
+    /// Before it dials or listens anywhere.
+    void move(std::size_t i, std::string host) { nodes_[i]->host = std::move(host); }
 
     /// Until nobody has anything to say.
     void run() {
