@@ -26,9 +26,9 @@ Swarm::Config config() {
     return {.identity =
                 libp2p::PrivateKey::from_ed25519(crypto::Ed25519Key::from_seed(io::system_seed())),
             .connections_max = 20'000,
-            .handshakes_max = 1000,
             .inbound_max = 20'000,
-            .outbound_max = 20'000};
+            .outbound_max = 20'000,
+            .handshakes_max = 1000};
 }
 
 int listen() {
@@ -146,6 +146,7 @@ class Idle {
         auto& side = *sides_[i];
         (void)side.dial(*Multiaddr::parse("/ip4/10.0.0.1/tcp/1"), now_);
         const LinkId link{i + 1};
+        const auto host = "10." + std::to_string(1 + i / 250) + ".0." + std::to_string(1 + i % 250);
         for (bool moved = true; moved;) {
             moved = false;
             while (side.poll_event(now_)) moved = true;
@@ -153,16 +154,15 @@ class Idle {
             while (auto out = side.poll_output(now_)) {
                 moved = true;
                 if (const auto* dial = std::get_if<Dial>(&*out)) {
-                    LinkOpen open{.id = link, .dial = dial->id, .room = 1 << 20};
+                    LinkOpen open{};
+                    open.id = link;
+                    open.room = 1 << 20;
+                    open.dial = dial->id;
                     side.on_input(open, now_);
-                    const auto host =
-                        "10." + std::to_string(1 + i / 250) + ".0." + std::to_string(1 + i % 250);
-                    middle_->on_input(LinkOpen{.id = link,
-                                               .inbound = true,
-                                               .dial = {},
-                                               .remote = {"tcp", host, 4001},
-                                               .room = 1 << 20},
-                                      now_);
+                    open.dial.reset();
+                    open.inbound = true;
+                    open.remote = {"tcp", host, 4001};
+                    middle_->on_input(open, now_);
                 } else if (const auto* some = std::get_if<Transmit>(&*out)) {
                     middle_->on_input(LinkBytes{link, *some->bytes, {}, 0}, now_);
                     side.on_input(Room{link, some->bytes->size()}, now_);
