@@ -75,12 +75,10 @@ class Listening {
   public:
     Listening(const P2pOptions& options, Swarm::Config config)
         : options_{options}, driver_{std::move(config), [this](const Swarm::Event& event) {
-                                         on_event(event);
+                                         tell(options_, event);
                                      }} {
-        if (options.serve_perf) perf_.emplace(driver_.swarm(), libp2p::perf::Server::Limits{});
-        std::vector<libp2p::request_response::Protocol> protocols;
-        for (const auto& name : options.echo) protocols.push_back(request_protocol(options, name));
-        echo_.emplace(driver_.swarm(), std::move(protocols), libp2p::request_response::Limits{});
+        if (options.serve_perf) serve_perf();
+        if (!options.echo.empty()) serve_echo();
     }
 
     Result<void> run(const Multiaddr& where) {
@@ -89,24 +87,27 @@ class Listening {
             driver_.discover(
                 [this](const libp2p::mdns::Mdns::Event& event) { tell(options_, event); });
         }
-        watch();
         return driver_.run();
     }
 
   private:
-    void on_event(const Swarm::Event& event) {
-        const auto now = driver_.now();
-        if (perf_ && perf_->on_event(event, now)) {
-            tell_served();
-        } else if (echo_->on_event(event, now)) {
-            echo(now);
-        } else {
-            tell(options_, event);
-        }
+    void serve_perf() {
+        perf_.emplace(driver_.swarm(), libp2p::perf::Server::Limits{});
+        driver_.attach(*perf_, [this] { return tell_served(); });
     }
 
-    void tell_served() {
+    void serve_echo() {
+        std::vector<libp2p::request_response::Protocol> protocols;
+        for (const auto& name : options_.echo)
+            protocols.push_back(request_protocol(options_, name));
+        echo_.emplace(driver_.swarm(), std::move(protocols), libp2p::request_response::Limits{});
+        driver_.attach(*echo_, [this] { return echo(driver_.now()); });
+    }
+
+    bool tell_served() {
+        bool any = false;
         while (const auto one = perf_->poll_served()) {
+            any = true;
             const auto number = std::to_string(one->connection.value);
             auto more = json::Value::object({{"connection", one->connection.value},
                                              {"uploadBytes", one->received},
@@ -118,10 +119,13 @@ class Listening {
                      " up, " + format_size(static_cast<double>(one->sent)) + " down" +
                      (one->why ? "; " + one->why->text() : ""));
         }
+        return any;
     }
 
-    void echo(Now now) {
+    bool echo(Now now) {
+        bool any = false;
         while (auto told = echo_->poll_event()) {
+            any = true;
             auto* const request = std::get_if<RequestResponse::Request>(&*told);
             if (request == nullptr) continue;
             const auto size = request->bytes.size();
@@ -135,20 +139,7 @@ class Listening {
                  number + " asked " + request->protocol + ": " + std::to_string(size) + " bytes" +
                      (done ? "" : ", " + done.error().text()));
         }
-    }
-
-    /// Deadlines are in seconds, so looking once a second is soon enough.
-    void watch() {
-        driver_.after(std::chrono::seconds{1}, [this] {
-            const auto now = driver_.now();
-            if (perf_) {
-                perf_->on_time(now);
-                tell_served();
-            }
-            echo_->on_time(now);
-            echo(now);
-            watch();
-        });
+        return any;
     }
 
     const P2pOptions& options_;
