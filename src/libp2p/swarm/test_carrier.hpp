@@ -111,6 +111,7 @@ class Network {
 
     Now now{Instant{std::chrono::hours{1}}, {}};
     std::size_t room{1 << 20};
+    std::set<NetAddress> black_holes{};  ///< dials there lead to nothing, not even a failure
 
   private:
     struct End {
@@ -139,6 +140,7 @@ class Network {
         nodes_[i]->swarm.on_input(Listening{listen.address}, now);
     }
     void carry(std::size_t i, const Dial& dial) {
+        if (black_holes.contains(dial.to)) return;
         const auto found = listeners_.find(dial.to);
         if (found == listeners_.end())
             return nodes_[i]->swarm.on_input(sennit::DialFailed{dial.id, "nobody listens"}, now);
