@@ -158,12 +158,9 @@ void PeerRouting::end_dial(const PeerId& peer) {
 
 void PeerRouting::write(Out at) {
     auto& out = at->second;
-    if (!out.request || out.closed) return;
+    if (!out.request) return;
     const auto& frame = requests_.at(*out.request).frame;
     out.written += swarm_.write(at->first, BytesView{frame}.subspan(out.written));
-    if (out.written < frame.size() || !out.agreed) return;
-    swarm_.close_write(at->first);
-    out.closed = true;
 }
 
 void PeerRouting::read(Out at, Now now) {
@@ -172,8 +169,8 @@ void PeerRouting::read(Out at, Now now) {
         if (piece.empty()) return;
         auto in = piece;
         const auto frame = at->second.frames.next(in);
-        // Nothing was to come after the answer, and an answer after the question.
-        if (!frame || !at->second.request || (*frame && !at->second.closed)) {
+        // Nothing was to come after the answer.
+        if (!frame || !at->second.request) {
             swarm_.reset(at->first);
             return drop(at, now);
         }
@@ -184,6 +181,7 @@ void PeerRouting::read(Out at, Now now) {
 
 void PeerRouting::answered(Out at, BytesView frame, Now now) {
     const auto id = *at->second.request;
+    swarm_.close_write(at->first);
     at->second.request.reset();
     at->second.until = now.at + limits_.linger;
     requests_.erase(id);

@@ -28,8 +28,9 @@ namespace sennit::libp2p {
 /// when further ones need their place: a lookup talks to dozens of peers whom nobody needs
 /// afterwards. An application that wants to stay with a peer dials it for itself.
 ///
-/// Our side of a stream is closed once the peer has agreed to the protocol, though the request
-/// leaves with the proposal: js-libp2p 3.3 drops what it has of a stream that is closed before.
+/// Our side of a stream stays open until the answer is here: js-libp2p's Kademlia 16.4 looks
+/// whether the stream is open still before it reads, and leaves a request unanswered behind which
+/// it ends.
 ///
 /// Answering. A peer's stream may carry any number of requests, one after the other: the next is
 /// read when the answer before it has left, so what a peer does not read costs one answer of 16
@@ -111,8 +112,6 @@ class PeerRouting final : public Behaviour {
     struct Outbound {
         std::optional<RequestId> request{};  ///< nullopt once it is answered
         std::size_t written{0};
-        bool agreed{false};
-        bool closed{false};
         FrameCutter frames{kad::kMessageSizeMax};
         Instant until{};  ///< once it is answered
     };

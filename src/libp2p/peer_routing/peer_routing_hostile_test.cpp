@@ -233,6 +233,23 @@ TEST_F(AskingTest, an_answer_counts_though_the_peer_never_closes) {
     world.pass(3s);
 }
 
+TEST_F(AskingTest, a_stream_is_not_closed_before_its_answer_is_there) {
+    std::vector<StreamRef> streams;
+    ask([&](Swarm&, StreamRef stream) { streams.push_back(stream); });
+    ASSERT_FALSE(streams.empty());
+    auto& node = world.net.node(1);
+    std::set<StreamRef> closed;
+    node.on_event = [&](const Swarm::Event& event) {
+        if (const auto* one = std::get_if<Swarm::RemoteClosed>(&event)) closed.insert(one->stream);
+        return true;
+    };
+    world.pass(1s);
+    EXPECT_THAT(closed, IsEmpty());
+    node.swarm.write(streams.front(), answer({}));
+    world.net.run();
+    EXPECT_TRUE(closed.contains(streams.front()));
+}
+
 TEST_F(AskingTest, bytes_behind_an_answer_change_nothing) {
     ask([](Swarm& swarm, StreamRef stream) {
         auto bytes = answer({});
