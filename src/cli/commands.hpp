@@ -89,7 +89,7 @@ Result<void> codec_encode(const CodecOptions& options);
 
 struct P2pOptions {
     std::string key;      ///< key file, see keys.hpp; empty: a new identity
-    std::string address;  ///< multiaddr, or a peer id for `p2p id`
+    std::string address;  ///< multiaddr, or a peer id for `p2p id` and `p2p find`
     std::size_t count{5};
     std::uint64_t interval_ms{1000};
     std::uint64_t timeout_seconds{30};
@@ -107,10 +107,12 @@ struct P2pOptions {
     // listen
     bool serve_perf{false};
     std::vector<std::string> echo;  ///< protocols
+    // listen, find
+    std::string kad;  ///< protocol of Kademlia; empty: none for listen, the usual one for find
     // pub, sub
     std::string topic;                ///< pub
     std::vector<std::string> topics;  ///< sub
-    std::vector<std::string> peers;   ///< multiaddrs to dial
+    std::vector<std::string> peers;   ///< multiaddrs to dial; listen and find, too
     std::string listen;
     bool no_sign{false};
     bool quiet{false};
@@ -126,6 +128,8 @@ Result<void> p2p_ping(const P2pOptions& options);
 Result<void> p2p_perf(const P2pOptions& options);
 /// Asks one thing of one of the peer's own protocols, and prints the answer.
 Result<void> p2p_request(const P2pOptions& options);
+/// Looks a peer up by its id, and prints where it is. Errors: not_found.
+Result<void> p2p_find(const P2pOptions& options);
 /// Accepts, answers identify and pings, and tells who comes, until a signal.
 Result<void> p2p_listen(const P2pOptions& options);
 /// Publishes in one topic, as soon as somebody is in it.

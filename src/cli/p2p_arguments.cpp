@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/arguments.hpp"
+#include "libp2p/kad/message.hpp"
 #include "libp2p/perf/perf.hpp"
 
 namespace sennit::cli {
@@ -63,14 +64,20 @@ Result<std::string> parse_protocol(std::string_view text) {
 
 /// The same, of what the application may answer: the rest is answered in its own way.
 Result<std::string> parse_own_protocol(std::string_view text) {
-    for (const auto taken :
-         {libp2p::identify::kProtocol, libp2p::ping::kProtocol, libp2p::perf::kProtocol}) {
+    for (const auto taken : {libp2p::identify::kProtocol, libp2p::ping::kProtocol,
+                             libp2p::perf::kProtocol, libp2p::kad::kProtocol}) {
         if (text == taken) {
             return Error{Errc::duplicate, "has an answer of its own and is no protocol to echo",
                          Error::kNowhere, std::string{text}};
         }
     }
     return parse_protocol(text);
+}
+
+/// What Kademlia may be spoken in.
+Result<std::string> parse_own_kad(std::string_view text) {
+    if (text == libp2p::kad::kProtocol) return std::string{text};
+    return parse_own_protocol(text);
 }
 
 void add_looking(P2pArguments& p2p, P2pOptions& o) {
@@ -130,6 +137,30 @@ void add_request(P2pArguments& p2p, P2pOptions& o) {
         "       sennit p2p request /ip4/127.0.0.1/tcp/4001 /echo/1.0.0 --hex c0ffee");
 }
 
+void add_find(P2pArguments& p2p, P2pOptions& o) {
+    auto* find = p2p.add("find", "where the peer with an id is (Kademlia)", p2p_find);
+    find->add_option("peer", o.address, "its id: 12D3Koo..., Qm..., or a CID")
+        ->required()
+        ->check(checked(libp2p::PeerId::parse));
+    find->add_option("--peer", o.peers, "a node to ask first; may be given again")
+        ->required()
+        ->check(checked(libp2p::Multiaddr::parse));
+    find->add_option("--protocol", o.kad,
+                     "that of the network: each has a key space of its own, in which only its "
+                     "nodes are known")
+        ->check(checked(parse_own_kad))
+        ->default_str(std::string{libp2p::kad::kProtocol});
+    p2p.identity(find);
+    p2p.timeout(find);
+    find->footer(
+        "Asks ever nearer nodes until the nearest have answered. Three terminals to try it in:\n"
+        "       sennit p2p listen /ip4/127.0.0.1/tcp/4001 --kad\n"
+        "       sennit p2p listen --kad --peer /ip4/127.0.0.1/tcp/4001\n"
+        "       sennit p2p find ID-OF-THE-SECOND --peer /ip4/127.0.0.1/tcp/4001\n"
+        "Exit status 1: nobody knows it. Only nodes that serve Kademlia themselves can be found.\n"
+        "Private addresses are believed if one of --peer is private.");
+}
+
 void add_listen(P2pArguments& p2p, P2pOptions& o) {
     auto* listen =
         p2p.add("listen", "accept connections and tell who comes, until Ctrl-C", p2p_listen);
@@ -143,6 +174,13 @@ void add_listen(P2pArguments& p2p, P2pOptions& o) {
                      "with; may be given again")
         ->check(checked(parse_own_protocol));
     p2p.framing(listen);
+    listen
+        ->add_flag("--kad{/ipfs/kad/1.0.0}", o.kad,
+                   "tell others who is near a peer id (Kademlia), in this protocol or in that of "
+                   "--kad=PROTOCOL")
+        ->check(checked(parse_own_kad));
+    listen->add_option("--peer", o.peers, "a node to connect to; may be given again")
+        ->check(checked(libp2p::Multiaddr::parse));
     listen->add_flag("--mdns", o.mdns, "also find peers in the local network, and be found");
 }
 
@@ -242,6 +280,7 @@ void add_p2p(CLI::App& app, P2pOptions& o, P2pKeyOptions& key, Command& command)
     add_looking(p2p, o);
     add_perf(p2p, o);
     add_request(p2p, o);
+    add_find(p2p, o);
     add_gossip(p2p, o);
     add_listen(p2p, o);
     add_key(*sub, key, command);

@@ -42,6 +42,23 @@ libp2p::request_response::Protocol request_protocol(const P2pOptions& options, s
             .timeout = std::chrono::seconds{options.timeout_seconds}};
 }
 
+libp2p::kad::Kad::Config kad_config(const Swarm& swarm, const P2pOptions& options,
+                                    libp2p::kad::Mode mode,
+                                    const std::vector<libp2p::Multiaddr>& near) {
+    libp2p::kad::Kad::Config out;
+    out.self = swarm.self();
+    out.mode = mode;
+    if (!options.kad.empty()) out.protocol = options.kad;
+    const libp2p::kad::AddressPolicy everywhere{.private_hosts = true};
+    out.addresses.private_hosts = std::ranges::any_of(near, [&](const auto& address) {
+        const auto host = libp2p::kad::host_of(address);
+        if (host.empty()) return false;
+        const auto any_port = libp2p::multiaddr_of({"tcp", host, 1});
+        return everywhere.usable(any_port) && !libp2p::kad::AddressPolicy{}.usable(any_port);
+    });
+    return out;
+}
+
 json::Value identify_json(const libp2p::identify::Identify& says) {
     auto listens = json::Value::array();
     for (const auto& address : says.listens) listens.push(address.text());

@@ -3,6 +3,7 @@
 
 #include "base/json.hpp"
 #include "cli/commands.hpp"
+#include "libp2p/peer_routing/peer_routing.hpp"
 #include "libp2p/request_response/request_response.hpp"
 #include "node/p2p/p2p_driver.hpp"
 
@@ -20,6 +21,12 @@ Result<libp2p::Swarm::Config> config_of(const P2pOptions& options);
 
 /// As `--framing` and `--timeout` have it, with the sizes that are usual.
 libp2p::request_response::Protocol request_protocol(const P2pOptions& options, std::string name);
+
+/// `near`: where this node listens or whom it was told to dial. Others' private hosts are believed
+/// only where that is one, in a test network: elsewhere they would be doors in our own network.
+libp2p::kad::Kad::Config kad_config(const libp2p::Swarm& swarm, const P2pOptions& options,
+                                    libp2p::kad::Mode mode,
+                                    const std::vector<libp2p::Multiaddr>& near);
 
 json::Value identify_json(const libp2p::identify::Identify& says);
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "cli/p2p_common.hpp"
+#include "io/random.hpp"
 #include "libp2p/perf/perf.hpp"
 
 namespace sennit::cli {
@@ -10,6 +11,7 @@ namespace sennit::cli {
 namespace {
 
 using libp2p::Multiaddr;
+using libp2p::PeerRouting;
 using libp2p::Swarm;
 using libp2p::request_response::RequestResponse;
 
@@ -77,36 +79,70 @@ class Listening {
         : options_{options}, driver_{std::move(config), [this](const Swarm::Event& event) {
                                          on_event(event);
                                      }} {
-        if (options.serve_perf) perf_.emplace(driver_.swarm(), libp2p::perf::Server::Limits{});
-        std::vector<libp2p::request_response::Protocol> protocols;
-        for (const auto& name : options.echo) protocols.push_back(request_protocol(options, name));
-        echo_.emplace(driver_.swarm(), std::move(protocols), libp2p::request_response::Limits{});
+        if (options.serve_perf) serve_perf();
+        if (!options.echo.empty()) serve_echo();
     }
 
     Result<void> run(const Multiaddr& where) {
         SENNIT_TRY(driver_.swarm().listen(where));
+        if (!options_.kad.empty()) serve_kad(where);
+        for (const auto& peer : options_.peers) {
+            SENNIT_TRY(const auto address, Multiaddr::parse(peer));
+            SENNIT_TRY(const auto id, driver_.swarm().dial(address, driver_.now()));
+            given_.insert(id);
+        }
         if (options_.mdns) {
             driver_.discover(
                 [this](const libp2p::mdns::Mdns::Event& event) { tell(options_, event); });
         }
-        watch();
         return driver_.run();
     }
 
   private:
     void on_event(const Swarm::Event& event) {
-        const auto now = driver_.now();
-        if (perf_ && perf_->on_event(event, now)) {
-            tell_served();
-        } else if (echo_->on_event(event, now)) {
-            echo(now);
-        } else {
-            tell(options_, event);
-        }
+        tell(options_, event);
+        const auto* const up = std::get_if<Swarm::Connected>(&event);
+        if (up == nullptr || !routing_ || !given_.contains(up->id)) return;
+        beginning_.push_back({up->peer, {libp2p::multiaddr_of(up->address)}});
+        routing_->kad().bootstrap(beginning_, driver_.now());
     }
 
-    void tell_served() {
+    void serve_kad(const Multiaddr& where) {
+        auto config = kad_config(driver_.swarm(), options_, libp2p::kad::Mode::server, {where});
+        routing_.emplace(driver_.swarm(), std::move(config), Rng{io::system_seed()});
+        driver_.attach(*routing_, [this] { return tell_routing(); });
+    }
+
+    bool tell_routing() {
+        bool any = false;
+        while (const auto event = routing_->poll_event()) {
+            any = true;
+            const auto* const one = std::get_if<libp2p::kad::Kad::RoutingUpdated>(&*event);
+            if (one == nullptr) continue;
+            tell(options_, "routing",
+                 json::Value::object({{"peer", one->peer.text()}, {"present", one->present}}),
+                 one->peer.text() + (one->present ? " is" : " is no longer") + " in the table");
+        }
+        return any;
+    }
+
+    void serve_perf() {
+        perf_.emplace(driver_.swarm(), libp2p::perf::Server::Limits{});
+        driver_.attach(*perf_, [this] { return tell_served(); });
+    }
+
+    void serve_echo() {
+        std::vector<libp2p::request_response::Protocol> protocols;
+        for (const auto& name : options_.echo)
+            protocols.push_back(request_protocol(options_, name));
+        echo_.emplace(driver_.swarm(), std::move(protocols), libp2p::request_response::Limits{});
+        driver_.attach(*echo_, [this] { return echo(driver_.now()); });
+    }
+
+    bool tell_served() {
+        bool any = false;
         while (const auto one = perf_->poll_served()) {
+            any = true;
             const auto number = std::to_string(one->connection.value);
             auto more = json::Value::object({{"connection", one->connection.value},
                                              {"uploadBytes", one->received},
@@ -118,10 +154,13 @@ class Listening {
                      " up, " + format_size(static_cast<double>(one->sent)) + " down" +
                      (one->why ? "; " + one->why->text() : ""));
         }
+        return any;
     }
 
-    void echo(Now now) {
+    bool echo(Now now) {
+        bool any = false;
         while (auto told = echo_->poll_event()) {
+            any = true;
             auto* const request = std::get_if<RequestResponse::Request>(&*told);
             if (request == nullptr) continue;
             const auto size = request->bytes.size();
@@ -135,26 +174,16 @@ class Listening {
                  number + " asked " + request->protocol + ": " + std::to_string(size) + " bytes" +
                      (done ? "" : ", " + done.error().text()));
         }
-    }
-
-    /// Deadlines are in seconds, so looking once a second is soon enough.
-    void watch() {
-        driver_.after(std::chrono::seconds{1}, [this] {
-            const auto now = driver_.now();
-            if (perf_) {
-                perf_->on_time(now);
-                tell_served();
-            }
-            echo_->on_time(now);
-            echo(now);
-            watch();
-        });
+        return any;
     }
 
     const P2pOptions& options_;
     node::P2pDriver driver_;
     std::optional<libp2p::perf::Server> perf_;
     std::optional<RequestResponse> echo_;
+    std::optional<PeerRouting> routing_;
+    std::set<libp2p::ConnectionId> given_;               ///< those of --peer
+    std::vector<libp2p::kad::PeerAddresses> beginning_;  ///< of them, who was there
 };
 
 }  // namespace
@@ -163,6 +192,7 @@ Result<void> p2p_listen(const P2pOptions& options) {
     SENNIT_TRY(auto config, config_of(options));
     if (options.serve_perf) config.protocols.emplace_back(libp2p::perf::kProtocol);
     for (const auto& name : options.echo) config.protocols.push_back(name);
+    if (!options.kad.empty()) config.protocols.push_back(options.kad);
     const std::string_view where{options.address.empty() ? kAnyPort : options.address};
     SENNIT_TRY(const auto address, Multiaddr::parse(where));
     return Listening{options, std::move(config)}.run(address);

@@ -33,7 +33,9 @@ std::string speed(std::uint64_t bytes, Duration took) {
 class Measuring : public Asking {
   public:
     Measuring(const P2pOptions& options, Swarm::Config config, Client::Job job)
-        : Asking{options, std::move(config)}, job_{job} {}
+        : Asking{options, std::move(config)}, client_{driver_.swarm()}, job_{job} {
+        driver_.attach(client_, [this] { return poll(); });
+    }
 
   private:
     void on_event(const Swarm::Event& event) override {
@@ -42,12 +44,16 @@ class Measuring : public Asking {
             watches_itself_ = true;
             if (!options_.json) print_peer(*connected);
             start({.upload = 0, .download = 1, .idle_max = job_.idle_max});
-            watch();
+            show_progress();
             return;
         }
-        const bool its = client_ && client_->on_event(event, driver_.now());
-        if (!its) Asking::on_event(event);
-        if (client_ && client_->outcome()) on_outcome();
+        Asking::on_event(event);
+    }
+
+    bool poll() {
+        if (!client_.outcome() || done_) return false;
+        on_outcome();
+        return true;
     }
 
     void print_peer(const Swarm::Connected& event) {
@@ -57,46 +63,42 @@ class Measuring : public Asking {
 
     void start(const Client::Job& job) {
         began_ = told_at_ = driver_.now().at;
-        auto client = Client::start(driver_.swarm(), connection_, job, driver_.now());
-        if (!client) return driver_.stop(client.error());
-        client_ = *std::move(client);
+        const auto started = client_.start(connection_, job, driver_.now());
+        if (started) return;
+        done_ = true;
+        driver_.stop(started.error());
     }
 
     void on_outcome() {
-        if (report_) return;  // the connection is only being closed
-        const auto& outcome = *client_->outcome();
+        const auto outcome = *client_.outcome();
+        const bool first = !latency_;
+        done_ = !first || !outcome || (job_.upload == 0 && job_.download == 0);
         if (!outcome) return stop_refused(outcome.error(), libp2p::perf::kProtocol);
-        if (!latency_) {
-            latency_ = outcome->latency;
-            if (job_.upload > 0 || job_.download > 0) return start(job_);
-            report_ = Client::Report{};
-        } else {
-            report_ = *outcome;
-        }
+        if (first) latency_ = outcome->latency;
+        if (!done_) return start(job_);
+        report_ = first ? Client::Report{} : *outcome;
         took_ = driver_.now().at - began_;
         driver_.stop();
     }
 
-    /// Each second: is it still moving, and how far has it come.
-    void watch() {
+    void show_progress() {
         driver_.after(kStep, [this] {
-            client_->on_time(driver_.now());
-            if (client_->outcome()) return on_outcome();
+            if (done_) return;
             if (latency_) tell_progress();
-            watch();
+            show_progress();
         });
     }
 
     void tell_progress() {
         const auto now = driver_.now().at;
-        const auto up = client_->uploaded() - told_up_;
-        const auto down = client_->downloaded() - told_down_;
+        const auto up = client_.uploaded() - told_up_;
+        const auto down = client_.downloaded() - told_down_;
         if (options_.json) {
             print(line("intermediary", now - told_at_, up, down));
         } else if (::isatty(STDERR_FILENO) != 0) {
             std::fprintf(stderr, "\r%4.0f s  %s up, %s down, %s\033[K", seconds(now - began_),
-                         format_size(static_cast<double>(client_->uploaded())).c_str(),
-                         format_size(static_cast<double>(client_->downloaded())).c_str(),
+                         format_size(static_cast<double>(client_.uploaded())).c_str(),
+                         format_size(static_cast<double>(client_.downloaded())).c_str(),
                          speed(up + down, now - told_at_).c_str());
         }
         told_at_ = now;
@@ -135,9 +137,10 @@ class Measuring : public Asking {
                     seconds(took), speed(bytes, took).c_str());
     }
 
+    Client client_;
     Client::Job job_;
+    bool done_{false};  ///< no further measurement
     libp2p::ConnectionId connection_{};
-    std::optional<Client> client_;
     Instant began_{};
     Instant told_at_{};
     std::uint64_t told_up_{0};

@@ -19,21 +19,30 @@ class Requesting : public Asking {
     Requesting(const P2pOptions& options, Swarm::Config config, Bytes question)
         : Asking{options, std::move(config)},
           machine_{driver_.swarm(), {request_protocol(options, options.protocol)}, {}},
-          question_{std::move(question)} {}
+          question_{std::move(question)} {
+        driver_.attach(machine_, [this] { return poll(); });
+    }
 
   private:
     void on_event(const Swarm::Event& event) override {
-        const bool its = machine_.on_event(event, driver_.now());
-        while (auto told = machine_.poll_event()) on_told(*told);
         if (const auto* connected = std::get_if<Swarm::Connected>(&event)) {
             peer_ = connected->peer;
             asked_at_ = driver_.now().at;
             const auto asked = machine_.request(connected->id, options_.protocol,
                                                 std::move(question_), driver_.now());
             if (!asked) driver_.stop(asked.error());
-        } else if (!its) {
+        } else {
             Asking::on_event(event);
         }
+    }
+
+    bool poll() {
+        bool any = false;
+        while (auto told = machine_.poll_event()) {
+            any = true;
+            on_told(*told);
+        }
+        return any;
     }
 
     void on_told(RequestResponse::Event& told) {

@@ -12,7 +12,8 @@ import unittest
 BINARY, VECTORS = sys.argv[1], pathlib.Path(sys.argv[2])
 COMMANDS = ["init", "node", "devnet", "key", "key new", "key show", "send", "status", "peers", "bans", "block", "tx",
             "codec", "codec decode", "codec encode", "p2p", "p2p dial", "p2p ping", "p2p perf", "p2p request",
-            "p2p pub", "p2p sub", "p2p listen", "p2p key", "p2p key new", "p2p key show", "p2p addr", "p2p id", "version"]
+            "p2p pub", "p2p sub", "p2p listen", "p2p find", "p2p key", "p2p key new", "p2p key show", "p2p addr", "p2p id",
+            "version"]
 
 
 def run(*arguments, text=""):
@@ -40,8 +41,9 @@ class Arguments(unittest.TestCase):
                           ["p2p", "key", "new", "/no/such/file", "--type", "rsa"],
                           ["p2p", "key", "new", "/no/such/file", "--type", "secp256k1", "--format", "hex"],
                           ["p2p", "request", "/ip4/127.0.0.1/tcp/1", "echo"],
-                          ["p2p", "listen", "--echo", "/perf/1.0.0"], ["p2p", "sub"], ["p2p", "pub", "news", "x"],
-                          ["p2p", "sub", "news"]]:
+                          ["p2p", "listen", "--echo", "/perf/1.0.0"], ["p2p", "listen", "--kad=kad"],
+                          ["p2p", "find", "12D3", "--peer", "/ip4/127.0.0.1/tcp/1"], ["p2p", "sub"],
+                          ["p2p", "pub", "news", "x"], ["p2p", "sub", "news"]]:
             with self.subTest(arguments):
                 done = run(*arguments)
                 self.assertEqual(done.returncode, 2, done.stdout)
@@ -92,6 +94,40 @@ class P2p(unittest.TestCase):
         self.assertEqual(layers[2]["value"], peer)
         forms = json.loads(run("p2p", "id", peer, "--json").stdout)
         self.assertEqual(json.loads(run("p2p", "id", forms["cidBase36"], "--json").stdout), forms)
+
+    def test_a_third_one_finds_the_second_through_the_first(self):
+        def listen(*arguments):
+            one = subprocess.Popen([BINARY, "p2p", "listen", "--json", "--kad=/t/kad/1", *arguments],
+                                   stdout=subprocess.PIPE, text=True)
+            return one, json.loads(one.stdout.readline())["address"]
+
+        def find(peer, protocol="/t/kad/1"):
+            return run("p2p", "find", peer, "--peer", addresses[0], "--protocol", protocol, "--json")
+        first, address = listen()
+        listeners, addresses = [first], [address]
+        try:
+            second, address = listen("--peer", addresses[0])
+            listeners.append(second)
+            addresses.append(address)
+            while True:  # until the first one has verified the second
+                if json.loads(first.stdout.readline())["event"] == "routing":
+                    break
+            peer = addresses[1].split("/p2p/")[1]
+            found = json.loads(find(peer).stdout)
+            self.assertEqual(found["addresses"], [addresses[1]])
+            self.assertTrue(found["answered"])
+            self.assertEqual(found["requests"], 2)
+            self.assertIn("answered   yes", run("p2p", "find", peer, "--peer", addresses[0], "--protocol",
+                                                "/t/kad/1").stdout)
+            nobody = find("12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN")
+            self.assertEqual(nobody.returncode, 1)
+            self.assertIn("nobody knows this peer", nobody.stderr)
+            self.assertIn("--protocol", find(peer, "/t/kad/2").stderr)
+        finally:
+            for one in listeners:
+                one.terminate()
+                self.assertEqual(one.wait(10), 0)
+                one.stdout.close()
 
     def test_two_of_them_meet(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -4,24 +4,27 @@
 
 namespace sennit::libp2p::perf {
 
-Result<Client> Client::start(Swarm& swarm, ConnectionId connection, const Job& job, Now now) {
-    SENNIT_TRY(const auto stream, swarm.open(connection, {std::string{kProtocol}}, now));
-    Client out{swarm, stream, job, now};
-    out.write(now);
-    return out;
-}
-
-Client::Client(Swarm& swarm, StreamRef stream, const Job& job, Now now)
-    : swarm_{&swarm}, stream_{stream}, job_{job}, began_{now.at}, moved_{now.at} {
+Result<void> Client::start(ConnectionId connection, const Job& job, Now now) {
+    SENNIT_ASSERT(!running());
+    SENNIT_TRY(const auto stream, swarm_->open(connection, {std::string{kProtocol}}, now));
+    stream_ = stream;
+    job_ = job;
     Writer header;
     header.be(job.download);
     header_ = std::move(header).take();
+    uploaded_ = downloaded_ = 0;
+    agreed_ = written_ = false;
+    began_ = moved_ = now.at;
+    answered_at_.reset();
+    outcome_.reset();
+    write(now);
+    return {};
 }
 
 bool Client::on_event(const Swarm::Event& event, Now now) {
-    if (outcome_) return false;
+    if (!running()) return false;
     if (const auto* gone = std::get_if<Swarm::Disconnected>(&event)) {
-        if (gone->id == stream_.connection) {
+        if (gone->id == stream_->connection) {
             outcome_ = Error{Errc::io, "the connection ended", Error::kNowhere, gone->why.text()};
         }
         return false;  // the connection is not ours alone
@@ -53,26 +56,26 @@ void Client::on_time(Now now) {
 }
 
 Instant Client::next_wake() const {
-    return outcome_ ? Instant::max() : moved_ + job_.idle_max;
+    return running() ? moved_ + job_.idle_max : Instant::max();
 }
 
 void Client::write(Now now) {
     if (written_) return;
     moved_ = now.at;
-    const auto taken = swarm_->write(stream_, header_);
+    const auto taken = swarm_->write(*stream_, header_);
     header_.erase(header_.begin(), header_.begin() + static_cast<std::ptrdiff_t>(taken));
     if (!header_.empty()) return;
-    const auto sent = write_filler(*swarm_, stream_, job_.upload - uploaded_);
+    const auto sent = write_filler(*swarm_, *stream_, job_.upload - uploaded_);
     uploaded_ += sent;
     if (uploaded_ < job_.upload || !agreed_) return;
-    swarm_->close_write(stream_);
+    swarm_->close_write(*stream_);
     written_ = true;
     written_at_ = now.at;
 }
 
 void Client::read(Now now) {
     while (!outcome_) {
-        const auto size = swarm_->readable(stream_).size();
+        const auto size = swarm_->readable(*stream_).size();
         if (size == 0) return;
         if (!written_) return fail({Errc::mismatch, "an answer before the upload's end", 0, {}});
         if (size > job_.download - downloaded_)
@@ -80,7 +83,7 @@ void Client::read(Now now) {
         if (!answered_at_) answered_at_ = now.at;
         downloaded_ += size;
         moved_ = now.at;
-        swarm_->consume(stream_, size, now);
+        swarm_->consume(*stream_, size, now);
     }
 }
 
@@ -94,7 +97,7 @@ void Client::on_closed(Now now) {
 }
 
 void Client::fail(Error why) {
-    swarm_->reset(stream_);
+    swarm_->reset(*stream_);
     outcome_ = std::move(why);
 }
 

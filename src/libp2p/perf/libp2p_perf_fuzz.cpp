@@ -57,7 +57,8 @@ class World {
         for (const auto stream : streams_) net_.node(1).swarm.reset(stream);
         net_.run();
         SENNIT_ASSERT(server_.streams() == 0);
-        client_.emplace(*perf::Client::start(net_.node(1).swarm, id_, kJob, net_.now));
+        client_.emplace(net_.node(1).swarm);
+        SENNIT_ASSERT(client_->start(id_, kJob, net_.now).has_value());
         net_.run();
         SENNIT_ASSERT(client_->outcome() && client_->outcome()->has_value());
         SENNIT_ASSERT(client_->downloaded() == kJob.download);

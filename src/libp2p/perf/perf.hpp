@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "libp2p/swarm/swarm.hpp"
+#include "libp2p/swarm/behaviour.hpp"
 
 /// How fast bytes go to a peer and come back (libp2p/specs, perf/perf.md): the client writes how
 /// many bytes it wants as a big-endian u64, then as many as it likes, and closes; the server, once
@@ -10,12 +10,11 @@ namespace sennit::libp2p::perf {
 
 constexpr std::string_view kProtocol = "/perf/1.0.0";
 
-/// One measurement, on a stream of its own.
+/// One measurement at a time, on a stream of its own.
 ///
-///     SENNIT_TRY(auto client, perf::Client::start(swarm, connection, {.upload = 1 << 20}, now));
-///     ... for each event:      if (client.on_event(event, now)) continue;
-///     ... when next_wake came: client.on_time(now);
-///     ... until client.outcome() says how it went.
+///     perf::Client client{swarm};
+///     SENNIT_TRY(client.start(connection, {.upload = 1 << 20}, now));
+///     ... until client.outcome() says how it went; then maybe the next one.
 ///
 /// A server that lies would flatter itself, so it fails the measurement: bytes before the upload is
 /// written are a mismatch, bytes that nobody asked for trailing, fewer than asked for truncated.
@@ -23,7 +22,7 @@ constexpr std::string_view kProtocol = "/perf/1.0.0";
 ///
 /// Our side is closed once the server has agreed to the protocol, though the header leaves with the
 /// proposal: js-libp2p 3.3 drops what it has of a stream that is closed before that.
-class Client {
+class Client final : public Behaviour {
   public:
     struct Job {
         std::uint64_t upload{0};    ///< bytes
@@ -42,39 +41,42 @@ class Client {
         Duration latency;
     };
 
-    /// Errors: those of `Swarm::open`.
-    static Result<Client> start(Swarm& swarm, ConnectionId connection, const Job& job, Now now);
+    /// `swarm` outlives this.
+    explicit Client(Swarm& swarm) : swarm_{&swarm} {}
 
-    /// True if the event was of this stream, and is done with.
-    bool on_event(const Swarm::Event& event, Now now);
-    void on_time(Now now);
-    Instant next_wake() const;
+    /// Forgets the measurement before, which has to be over. Errors: those of `Swarm::open`.
+    Result<void> start(ConnectionId connection, const Job& job, Now now);
+
+    bool on_event(const Swarm::Event& event, Now now) override;
+    bool pump(Now) override { return false; }
+    void on_time(Now now) override;
+    Instant next_wake() const override;
 
     /// Bytes that the stream took; up to its queue's 256 KiB of them may not have left yet.
     std::uint64_t uploaded() const { return uploaded_; }
     std::uint64_t downloaded() const { return downloaded_; }
-    /// nullopt while it is under way. Errors: as above; unsupported when the peer says that it does
-    /// not serve it; io when it resets the stream, as many do that do not, or the connection ends.
+    /// nullopt before the first, and while one is under way. Errors: as above; unsupported when the
+    /// peer says that it does not serve it; io when it resets the stream, as many do that do not,
+    /// or the connection ends.
     const std::optional<Result<Report>>& outcome() const { return outcome_; }
 
   private:
-    Client(Swarm& swarm, StreamRef stream, const Job& job, Now now);
-
+    bool running() const { return stream_ && !outcome_; }
     void write(Now now);
     void read(Now now);
     void on_closed(Now now);
     void fail(Error why);
 
     Swarm* swarm_;
-    StreamRef stream_;
+    std::optional<StreamRef> stream_;
     Job job_;
     Bytes header_;  ///< what is unsent of it
     std::uint64_t uploaded_{0};
     std::uint64_t downloaded_{0};
     bool agreed_{false};
     bool written_{false};  ///< and closed
-    Instant began_;
-    Instant moved_;
+    Instant began_{};
+    Instant moved_{};
     Instant written_at_{};
     std::optional<Instant> answered_at_;
     std::optional<Result<Report>> outcome_;
@@ -91,7 +93,7 @@ class Client {
 ///   reset: places are few, and a byte a minute would keep one.
 /// - Bytes are made up as the stream takes them. Other streams have their turns between its frames
 ///   (see yamux::Session), and a client that does not read costs one stream's queue.
-class Server {
+class Server final : public Behaviour {
   public:
     struct Limits {
         std::uint64_t upload_max{std::uint64_t{64} << 30};    ///< bytes; a minute at 10 Gbit/s
@@ -114,11 +116,11 @@ class Server {
     /// `swarm` has `kProtocol` in its configuration.
     Server(Swarm& swarm, const Limits& limits) : swarm_{&swarm}, limits_{limits} {}
 
-    /// True if the event was of a measurement, and is done with. Needs all events of the swarm,
-    /// from its beginning: connections are everybody's, and false.
-    bool on_event(const Swarm::Event& event, Now now);
-    void on_time(Now now);
-    Instant next_wake() const;
+    /// Needs all events of the swarm, from its beginning.
+    bool on_event(const Swarm::Event& event, Now now) override;
+    bool pump(Now) override { return false; }
+    void on_time(Now now) override;
+    Instant next_wake() const override;
     /// To be asked after each event. Streams that were refused are not told of.
     std::optional<Served> poll_served();
 

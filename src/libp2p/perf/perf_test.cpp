@@ -42,7 +42,9 @@ class PerfTest : public ::testing::Test {
     }
     void measure(ConnectionId id, const Client::Job& job) {
         auto& node = net.node(1);
-        client.emplace(*Client::start(node.swarm, id, job, net.now));
+        if (!client) client.emplace(node.swarm);
+        EXPECT_EQ(client->next_wake(), Instant::max());
+        ASSERT_TRUE(client->start(id, job, net.now));
         node.first = [this](const Swarm::Event& event, Now now) {
             return client->on_event(event, now);
         };
@@ -241,7 +243,8 @@ TEST_F(PerfTest, a_client_that_does_not_read_costs_one_queue_and_others_are_serv
     net.node(1).swarm.write(deaf, header(100 * kMebi));
     net.node(1).swarm.close_write(deaf);
     net.run();
-    client.emplace(*Client::start(net.node(1).swarm, id, {.download = 3 * kMebi}, net.now));
+    client.emplace(net.node(1).swarm);
+    ASSERT_TRUE(client->start(id, {.download = 3 * kMebi}, net.now));
     net.run();
     ASSERT_TRUE(client->outcome() && *client->outcome()) << "the same peer's other stream";
     tick(5s);
@@ -291,7 +294,8 @@ TEST_F(PerfTest, fails_when_nothing_moves_when_the_link_ends_and_when_nobody_ser
     deaf.run();
     const auto to = *deaf.node(1).swarm.dial(*Multiaddr::parse("/ip4/10.0.0.1/tcp/4001"), deaf.now);
     deaf.run();
-    client.emplace(*Client::start(deaf.node(1).swarm, to, {}, deaf.now));
+    client.emplace(deaf.node(1).swarm);
+    ASSERT_TRUE(client->start(to, {}, deaf.now));
     deaf.node(1).first = [this](const Swarm::Event& event, Now now) {
         return client->on_event(event, now);
     };

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "libp2p/request_response/message.hpp"
-#include "libp2p/swarm/swarm.hpp"
+#include "libp2p/swarm/behaviour.hpp"
 
 namespace sennit::libp2p::request_response {
 
@@ -56,14 +56,8 @@ struct Limits {
 ///     the asking side    opens a stream, writes the request, closes its side, reads the answer
 ///     the answering one  reads the request, writes the answer, closes its side
 ///
-/// Pure, over a swarm whose configuration names the protocols that peers may ask for:
-///
-///     while (auto event = swarm.poll_event(now)) {
-///         if (asking.on_event(*event, now)) {
-///             while (auto told = asking.poll_event()) handle(*told);   // respond, refuse
-///         } else { ... }
-///     }
-///     timer.at(asking.next_wake());                                    // then on_time(now)
+/// Pure, over a swarm whose configuration names the protocols that peers may ask for. After each
+/// event and time: `while (auto told = it.poll_event())`, then `respond` or `refuse`.
 ///
 /// Rules, and what each is for:
 /// - A request of a peer is whole in its protocol's `timeout`, counted from the stream's opening
@@ -87,7 +81,7 @@ struct Limits {
 ///   own fault does not shut the peer out.
 ///
 /// Costs O(log n) a step of all streams, but O(n) when all peers together hold too much.
-class RequestResponse {
+class RequestResponse final : public Behaviour {
   public:
     /// A peer asks. `respond` or `refuse` is to follow; Dropped may come first.
     struct Request {
@@ -120,11 +114,11 @@ class RequestResponse {
     /// `swarm` outlives this.
     RequestResponse(Swarm& swarm, std::vector<Protocol> protocols, const Limits& limits);
 
-    /// Every event of the swarm from its first on. True if it was of a stream of ours, and is done
-    /// with; connections are everybody's.
-    bool on_event(const Swarm::Event& event, Now now);
-    void on_time(Now now);
-    Instant next_wake() const;
+    /// Needs every event of the swarm from its first on.
+    bool on_event(const Swarm::Event& event, Now now) override;
+    bool pump(Now) override { return false; }
+    void on_time(Now now) override;
+    Instant next_wake() const override;
     std::optional<Event> poll_event();
 
     /// Response or Failure follows. Errors: unsupported for a protocol that we were not given;

@@ -19,7 +19,8 @@ class Behaviour {
     virtual ~Behaviour() = default;
 
     /// True: of a stream of its own, and nobody else's. What concerns a whole connection
-    /// (Connected, Identified, Disconnected) goes to all, and is answered with false.
+    /// (Connected, Identified, Disconnected) goes to all, and is answered with false; only a dial
+    /// of its own that led to nothing is nobody else's either.
     virtual bool on_event(const Swarm::Event& event, Now now) = 0;
     /// Moves what waits into its streams, a bounded piece of work; true if something moved.
     virtual bool pump(Now now) = 0;
