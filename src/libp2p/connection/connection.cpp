@@ -256,6 +256,9 @@ void Connection::take(const yamux::Event& event, Now now) {
     } else if (const auto* closed = std::get_if<yamux::RemoteClosed>(&event)) {
         if (negotiated(closed->id)) {
             events_.push_back(StreamRemoteClosed{closed->id});
+        } else if (refused(closed->id)) {
+            session()->close_write(closed->id);  // behind the `na`, which a reset would overtake
+            drop_negotiation(closed->id);
         } else {
             fail_stream(closed->id, Error{Errc::truncated,
                                           "closed before a protocol was agreed on",
@@ -279,6 +282,7 @@ void Connection::on_opened(StreamId id, Now now) {
 void Connection::negotiate(StreamId id, Now now) {
     auto* const running = session();
     auto& negotiation = negotiations_.at(id);
+    if (negotiation.drained) return drain(id, now);
     const bool ours = std::holds_alternative<multistream::Dialler>(negotiation.side);
     for (;;) {
         const auto piece = running->readable(id);
@@ -287,10 +291,15 @@ void Connection::negotiate(StreamId id, Now now) {
         Bytes answer;
         auto agreed = feed(negotiation.side, rest, answer);
         running->consume(id, piece.size() - rest.size(), now);
-        if (!agreed) return fail_stream(id, std::move(agreed).error());
+        if (!agreed && !refused(id)) return fail_stream(id, std::move(agreed).error());
         // A fresh stream always takes that much, unless somebody answers what was not asked yet.
         if (running->write(id, answer) != answer.size())
             return fail_stream(id, Error{Errc::busy, "answers before questions", 0, {}});
+        if (!agreed) {
+            running->close_write(id);
+            negotiation.drained = 0;
+            return drain(id, now);
+        }
         if (!*agreed) continue;
         drop_negotiation(id);
         if (ours) {
@@ -300,6 +309,26 @@ void Connection::negotiate(StreamId id, Now now) {
         }
         if (!running->readable(id).empty()) events_.push_back(StreamReadable{id});
         return;
+    }
+}
+
+/// Whether the peer asked for something on this stream, and got nothing but `na`.
+bool Connection::refused(StreamId id) const {
+    const auto found = negotiations_.find(id);
+    if (found == negotiations_.end()) return false;
+    const auto* const listener = std::get_if<multistream::Listener>(&found->second.side);
+    return listener != nullptr && listener->refused();
+}
+
+void Connection::drain(StreamId id, Now now) {
+    auto& drained = negotiations_.at(id).drained;
+    for (;;) {
+        const auto size = session()->readable(id).size();
+        if (size == 0) return;
+        *drained += size;
+        if (*drained > kDrainMax)
+            return fail_stream(id, Error{Errc::oversized, "behind a refusal", Error::kNowhere, {}});
+        session()->consume(id, size, now);
     }
 }
 

@@ -43,11 +43,19 @@ struct ConnectionConfig {
 ///
 /// What the remote may do: be slow (the upgrade and each negotiation have their time), be somebody
 /// else than was dialled (mismatch, before we say who we are), be ourselves (mismatch), ask for
-/// protocols that nobody speaks (`na`, and in the end the stream is reset). All else is the rules
-/// of the layers. Nothing but the four layers' limited buffers is kept.
+/// protocols that nobody speaks (`na`). All else is the rules of the layers. Nothing but the four
+/// layers' limited buffers is kept.
+///
+/// Who was told `na` may already have sent, as we do, what the protocol would have said first. It
+/// would read as a broken proposal, and a reset would overtake the `na`. So we close our side
+/// behind the `na` and drop what comes, for as long as a negotiation may take and up to
+/// `kDrainMax`; then the stream is reset. Who proposes one name after the other sends none of that.
 class Connection {
   public:
     enum class Role : std::uint8_t { dialler, listener };
+    /// Of bytes behind a refused proposal, on one stream: a yamux window as all streams begin with,
+    /// which is what a dialler can send before it hears of the `na`.
+    static constexpr std::size_t kDrainMax = yamux::kWindowInitial;
 
     /// `noise_ephemeral` has never been used before. `expected`: whom the dialled address names.
     Connection(Role role, std::shared_ptr<const ConnectionConfig> config,
@@ -153,6 +161,7 @@ class Connection {
         std::variant<multistream::Dialler, multistream::Listener> side;
         bool lazy;  ///< may be written to before the answer is here
         Instant until;
+        std::optional<std::size_t> drained{};  ///< bytes dropped since it was refused for good
     };
 
     noise::Handshake make_handshake(const crypto::X25519Key& ephemeral) const;
@@ -167,6 +176,8 @@ class Connection {
     void take(const yamux::Event& event, Now now);
     void on_opened(StreamId id, Now now);
     void negotiate(StreamId id, Now now);
+    bool refused(StreamId id) const;
+    void drain(StreamId id, Now now);
     void fail_stream(StreamId id, Error why);
     void drop_negotiation(StreamId id);
     void end(Error why);
