@@ -58,14 +58,22 @@ void Connection::on_bytes(BytesView in, Now now) {
 }
 
 Result<void> Connection::upgrade(BytesView& in, Now now) {
-    SENNIT_TRY(auto done, std::get<Upgrade>(stage_).on_bytes(in, now, out_));
-    if (!done) return {};
+    auto& upgrading = std::get<Upgrade>(stage_);
+    const bool knew = upgrading.peer().has_value();
+    auto done = upgrading.on_bytes(in, now, out_);
+    if (!knew && upgrading.peer()) events_.push_back(Secured{*upgrading.peer()});
+    if (!done) return std::move(done).error();
+    if (!*done) return {};
+    return start_session(**std::move(done), now);
+}
+
+Result<void> Connection::start_session(Upgrade::Done done, Now now) {
     const auto side = role_ == Role::dialler ? yamux::Side::dialler : yamux::Side::listener;
-    Running running{std::move(done->channel), yamux::Session{side, config_->yamux, now}};
+    Running running{std::move(done.channel), yamux::Session{side, config_->yamux, now}};
     stage_.emplace<Running>(std::move(running));
-    events_.push_back(Ready{done->key, done->key.peer_id(), done->early_muxer,
+    events_.push_back(Ready{done.key, done.key.peer_id(), done.early_muxer,
                             std::get<Running>(stage_).channel.security()});
-    if (auto heard = session()->on_bytes(done->plain, now); !heard)
+    if (auto heard = session()->on_bytes(done.plain, now); !heard)
         return in_stage("muxer", heard.error());
     return {};
 }
@@ -82,7 +90,7 @@ Result<void> Connection::run(BytesView& in, Now now) {
 // Output and time.
 
 std::size_t Connection::transmit(std::size_t bytes_max, Now now, Bytes& out) {
-    if (out_.size() > bytes_max) return 0;
+    if (mute_ || out_.size() > bytes_max) return 0;
     const auto before = out.size();
     out.insert(out.end(), out_.begin(), out_.end());
     out_ = Bytes{};
@@ -144,6 +152,7 @@ std::optional<Connection::Event> Connection::poll_event(Now now) {
     if (events_.empty()) return std::nullopt;
     auto out = std::move(events_.front());
     events_.pop_front();
+    told_ready_ = told_ready_ || std::holds_alternative<Ready>(out);
     return out;
 }
 
@@ -174,7 +183,7 @@ void Connection::take(const yamux::Event& event, Now now) {
     } else if (const auto* reset = std::get_if<yamux::Reset>(&event)) {
         fail_stream(reset->id, Error{Errc::io, to_text(reset->reason), Error::kNowhere, {}});
     } else if (const auto* gone = std::get_if<yamux::Gone>(&event)) {
-        end(ended(*gone));
+        end(ended(*gone), gone->how == yamux::End::left);
     }
 }
 
@@ -183,6 +192,7 @@ void Connection::on_opened(StreamId id, Now now) {
     negotiations_.emplace(
         id, Negotiation{multistream::Listener{config_->speaks}, /*lazy=*/false, until});
     negotiating_.emplace(until, id);
+    ++negotiations_in_;
 }
 
 void Connection::negotiate(StreamId id, Now now) {
@@ -252,15 +262,17 @@ void Connection::drop_negotiation(StreamId id) {
     const auto found = negotiations_.find(id);
     if (found == negotiations_.end()) return;
     negotiating_.erase({found->second.until, id});
+    if (std::holds_alternative<multistream::Listener>(found->second.side)) --negotiations_in_;
     negotiations_.erase(found);
 }
 
-void Connection::end(Error why) {
+void Connection::end(Error why, bool peer_left) {
     if (closed_) return;
     closed_ = true;
     negotiations_.clear();
     negotiating_.clear();
-    events_.push_back(Closed{std::move(why)});
+    negotiations_in_ = 0;
+    events_.push_back(Closed{std::move(why), peer_left});
 }
 
 // Streams.
@@ -319,6 +331,32 @@ void Connection::close() {
     running->stop();
 }
 
+void Connection::refuse() {
+    mute_ = role_ == Role::dialler && !told_ready_;
+    events_.clear();
+    close();
+}
+
+std::vector<StreamId> Connection::streams() const {
+    std::vector<StreamId> out;
+    if (session() == nullptr || closed_) return out;
+    for (const auto id : session()->stream_ids()) {
+        const auto found = negotiations_.find(id);
+        if (found == negotiations_.end() ||
+            std::holds_alternative<multistream::Dialler>(found->second.side))
+            out.push_back(id);
+    }
+    return out;
+}
+
+std::size_t Connection::streams_size() const {
+    const auto* const running = session();
+    if (running == nullptr || closed_) return 0;
+    // A session that is over has forgotten its streams; their negotiations go with the next event.
+    const auto all = running->streams_in() + running->streams_out();
+    return all - std::min(all, negotiations_in_);
+}
+
 yamux::Session* Connection::session() {
     auto* const running = std::get_if<Running>(&stage_);
     return running != nullptr ? &running->session : nullptr;
@@ -339,6 +377,11 @@ std::optional<Duration> Connection::round_trip() const {
 
 void Connection::check_invariants() const {
     SENNIT_ASSERT(negotiations_.size() == negotiating_.size());
+    SENNIT_ASSERT(
+        negotiations_in_ ==
+        static_cast<std::size_t>(std::ranges::count_if(negotiations_, [](const auto& one) {
+            return std::holds_alternative<multistream::Listener>(one.second.side);
+        })));
     for (const auto& [id, negotiation] : negotiations_) {
         SENNIT_ASSERT(negotiating_.contains({negotiation.until, id}));
         // A session that is over has forgotten its streams; that it is so is its next event.

@@ -67,6 +67,12 @@ class Connection {
     std::size_t transmit(std::size_t bytes_max, Now now, Bytes& out);
     Instant next_wake() const;
 
+    /// The remote has proved who it is. Of a dialler's connection the message that tells the remote
+    /// who we are has not been transmitted yet: whoever does not want this peer says `refuse`
+    /// before the next `transmit`, and the remote never knows.
+    struct Secured {
+        PeerId peer;
+    };
     /// The upgrade is done; streams may be opened.
     struct Ready {
         PublicKey key;
@@ -103,9 +109,10 @@ class Connection {
     /// more, and none is told of one by one.
     struct Closed {
         Error why;
+        bool peer_left{false};  ///< in order: it said so
     };
-    using Event = std::variant<Ready, StreamOpened, StreamAgreed, StreamReadable, StreamWritable,
-                               StreamRemoteClosed, StreamFailed, Closed>;
+    using Event = std::variant<Secured, Ready, StreamOpened, StreamAgreed, StreamReadable,
+                               StreamWritable, StreamRemoteClosed, StreamFailed, Closed>;
     std::optional<Event> poll_event(Now now);
 
     // Streams. Ids that are not known are answered as yamux::Session answers them.
@@ -122,12 +129,18 @@ class Connection {
     void reset(StreamId id);
     /// Resets all streams and leaves; Closed follows.
     void close();
+    /// As `close`, and of a dialler that is not Ready nothing more is sent, not even who we are.
+    void refuse();
 
     bool ready() const { return std::holds_alternative<Running>(stage_); }
     bool closed() const { return closed_; }
     /// It is closed because the peer does not speak the security that we proposed: another
     /// connection with another proposal may do.
     bool security_refused() const;
+    /// Streams whose protocol is agreed on, and ours that still ask. Those that the peer opened and
+    /// asked nothing on are nobody's.
+    std::vector<StreamId> streams() const;
+    std::size_t streams_size() const;
     std::size_t negotiations() const { return negotiations_.size(); }
     std::optional<Duration> round_trip() const;
     void check_invariants() const;
@@ -146,6 +159,7 @@ class Connection {
     };
 
     Result<void> upgrade(BytesView& in, Now now);
+    Result<void> start_session(Upgrade::Done done, Now now);
     Result<void> run(BytesView& in, Now now);
 
     void take(const yamux::Event& event, Now now);
@@ -155,7 +169,7 @@ class Connection {
     void drain(StreamId id, Now now);
     void fail_stream(StreamId id, Error why);
     void drop_negotiation(StreamId id);
-    void end(Error why);
+    void end(Error why, bool peer_left = false);
 
     yamux::Session* session();
     const yamux::Session* session() const;
@@ -166,10 +180,13 @@ class Connection {
     Bytes out_;  ///< of the upgrade, and the last words
     Instant upgrade_until_;
     std::map<StreamId, Negotiation> negotiations_;
+    std::size_t negotiations_in_{0};  ///< of streams that the peer opened
     std::set<std::pair<Instant, StreamId>> negotiating_;
     std::deque<Event>
         events_;  ///< of one input at most: what is asked of the session is not queued
     bool closed_{false};
+    bool told_ready_{false};
+    bool mute_{false};  ///< refused before the remote knew who we are
 };
 
 }  // namespace sennit::libp2p

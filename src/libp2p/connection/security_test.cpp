@@ -115,6 +115,15 @@ TEST(Security, proves_with_tls_too_that_nobody_else_is_there) {
     EXPECT_EQ(self.dialler.closed->code, Errc::mismatch);
 }
 
+TEST(Security, lets_tls_be_refused_too_before_the_remote_knows_who_we_are) {
+    auto pair = make_pair(kTls, kEach);
+    pair.dialler.refuses = true;
+    pair.run();
+    EXPECT_EQ(pair.dialler.secured, pair.listener.identity().peer_id());
+    EXPECT_TRUE(pair.dialler.closed);
+    EXPECT_FALSE(pair.listener.secured || pair.listener.ready);
+}
+
 TEST(Security, names_tls_when_its_handshake_or_a_record_breaks) {
     auto pair = make_pair(kTls, kEach);
     pair.run();

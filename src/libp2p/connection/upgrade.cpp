@@ -124,6 +124,7 @@ Result<Step> Upgrade::shake_hands(BytesView& in, Now now, Bytes& out) {
 
 Result<Step> Upgrade::on_secured(noise::Secured secured, Bytes& out) {
     SENNIT_TRY(auto key, PublicKey::decode(secured.remote_key_protobuf));
+    peer_ = key.peer_id();
     const auto& theirs = secured.remote_stream_muxers;
     Done done{SecureChannel{std::move(secured.channel)}, std::move(key),
               std::ranges::find(theirs, kYamux) != theirs.end()};
@@ -136,6 +137,7 @@ Result<Step> Upgrade::on_secured(noise::Secured secured, Bytes& out) {
 }
 
 Result<Step> Upgrade::on_secured(tls::Secured secured, Bytes& out) {
+    peer_ = secured.remote_key.peer_id();
     Done done{SecureChannel{std::move(secured.channel)}, std::move(secured.remote_key),
               secured.stream_muxer.has_value()};
     if (done.early_muxer) return Step{std::move(done)};

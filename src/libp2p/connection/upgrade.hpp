@@ -47,6 +47,9 @@ class Upgrade {
     /// when the peer refuses the proposal.
     Result<std::optional<Done>> on_bytes(BytesView& in, Now now, Bytes& out);
 
+    /// Who is there, once that is proven. Of a dialler, the message that tells the remote who we
+    /// are is in `out` then, and not in what was sent before.
+    const std::optional<PeerId>& peer() const { return peer_; }
     /// The error was that the peer does not speak the security that was proposed: another
     /// connection with another proposal may do.
     bool security_refused() const { return security_refused_; }
@@ -74,6 +77,7 @@ class Upgrade {
 
     Options options_;
     std::variant<Securing, Handshake, Muxing> stage_;
+    std::optional<PeerId> peer_;
     bool security_refused_{false};
 };
 
