@@ -146,16 +146,15 @@ Result<Step> Upgrade::on_secured(tls::Secured secured, Bytes& out) {
 
 Result<Step> Upgrade::negotiate_muxer(Done so_far, Bytes& out) {
     if (!options_.dialler) {
-        stage_.emplace<Muxing>(std::move(so_far), multistream::Listener{[](std::string_view name) {
-                                   return name == kYamux;
-                               }});
+        multistream::Listener listener{[](std::string_view name) { return name == kYamux; }};
+        stage_ = Muxing{std::move(so_far), std::move(listener)};
         return Step{};
     }
     multistream::Dialler dialler{{std::string{kYamux}}};
     Bytes plain;
     dialler.start(plain);
     SENNIT_TRY(so_far.channel.seal(plain, out));
-    stage_.emplace<Muxing>(std::move(so_far), std::move(dialler));
+    stage_ = Muxing{std::move(so_far), std::move(dialler)};
     return Step{};
 }
 
