@@ -4,7 +4,7 @@
 
     cmake --preset bench && cmake --build --preset bench
     bench/p2p.py                        # all rows
-    bench/p2p.py gossip --runs 5        # one of: handshakes streams stream gossip idle
+    bench/p2p.py gossip --runs 5        # one of: handshakes streams stream gossip idle flood
 
 Both processes share the machine's cores. Of several runs the median is printed, with the range.
 """
@@ -12,8 +12,10 @@ import argparse
 import json
 import pathlib
 import re
+import socket
 import statistics
 import subprocess
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -66,6 +68,36 @@ class Bench:
             command = [self.peer, "streams", peer.address, self.seconds]
             return {"new stream and ping, one after the other, /s": counted(command)}
 
+    def flood(self):
+        """What is left of a peer's rate while others fill the node with handshakes that never end."""
+        with Peer(self.peer, "listen") as peer:
+            command = [self.peer, "streams", peer.address, self.seconds]
+            alone = counted(command)
+            host, port = re.search(r"/ip4/([^/]+)/tcp/(\d+)", peer.address).groups()
+            stop, opened = threading.Event(), [0]
+
+            def fill():
+                held = []
+                while not stop.is_set():
+                    try:
+                        one = socket.create_connection((host, int(port)), timeout=1)
+                        one.sendall(b"\x13/multistream/1.0.0\n")
+                        held.append(one)
+                        opened[0] += 1
+                    except OSError:
+                        pass
+                    if len(held) > 200:
+                        held.pop(0).close()
+                    time.sleep(0.001)
+
+            flood = threading.Thread(target=fill)
+            flood.start()
+            beside = counted(command)
+            stop.set()
+            flood.join()
+        return {"streams and pings of a peer beside a flood of handshakes, share of its rate alone": beside / alone,
+                "the flood, connections/s": opened[0] / float(self.seconds)}
+
     def stream(self):
         out = {}
         with Peer(self.sennit, "p2p", "listen", "--perf", "--json") as peer:
@@ -97,7 +129,7 @@ class Bench:
 
 
 def main():
-    rows = ["handshakes", "streams", "stream", "gossip", "idle"]
+    rows = ["handshakes", "streams", "stream", "gossip", "idle", "flood"]
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(rows) + "; all if left out")
     arguments.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "bench")
@@ -112,7 +144,7 @@ def main():
         runs = [getattr(bench, row)() for _ in range(options.runs)]
         for name in runs[0]:
             values = sorted(run[name] for run in runs)
-            print(f"{name}: {statistics.median(values):,.1f}  ({values[0]:,.1f} to {values[-1]:,.1f})", flush=True)
+            print(f"{name}: {statistics.median(values):,.4g}  ({values[0]:,.4g} to {values[-1]:,.4g})", flush=True)
         time.sleep(0.5)
 
 

@@ -104,7 +104,7 @@ class Hostile : public ::testing::Test {
 
 TEST_F(Hostile, a_third_of_hostile_nodes_keeps_no_message_from_the_others) {
     GossipWorld world{options(1)};
-    live(world, 20);
+    live(world, 14);
     world.check_invariants();
     EXPECT_EQ(world.forged(), 0u);
     EXPECT_EQ(world.doubled(), 0u);

@@ -155,11 +155,13 @@ void add_listen(P2pArguments& p2p, P2pOptions& o) {
 }
 
 void add_meeting(P2pArguments& p2p, CLI::App* one, P2pOptions& o) {
-    one->add_option("--peer", o.peers, "a node to connect to; may be given again")
+    auto* whom = one->add_option_group("Whom to meet", "at least one of them");
+    whom->require_option(1, 3);
+    whom->add_option("--peer", o.peers, "a node to connect to; may be given again")
         ->check(checked(libp2p::Multiaddr::parse));
-    one->add_option("--listen", o.listen, "where others may connect to")
+    whom->add_option("--listen", o.listen, "where others may connect to")
         ->check(checked(libp2p::Multiaddr::parse));
-    one->add_flag("--mdns", o.mdns, "also find peers in the local network, and be found");
+    whom->add_flag("--mdns", o.mdns, "find peers in the local network, and be found");
     one->add_flag("--no-sign", o.no_sign,
                   "for networks where nobody signs (StrictNoSign): messages have no author");
     p2p.identity(one);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "cli/p2p_gossip.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <thread>
 
 #include "io/random.hpp"
 
@@ -48,7 +50,10 @@ Gossiping::Gossiping(const P2pOptions& options, Swarm::Config config)
                                  }} {
     libp2p::gossipsub::Config gossip{.identity = config.identity};
     if (options.no_sign) gossip.policy = libp2p::gossipsub::SigningPolicy::strict_no_sign;
-    pubsub_.emplace(driver_.swarm(), std::move(gossip), Rng{io::system_seed()}, driver_.now());
+    pubsub_.emplace(driver_.swarm(), std::move(gossip), Rng{io::system_seed()}, driver_.now(),
+                    Pubsub::Options{.verify_here = false});
+    const auto cores = std::max(2u, std::thread::hardware_concurrency());
+    driver_.verify(*pubsub_, cores - 1);
     driver_.attach(*pubsub_, [this] { return poll(); });
 }
 
@@ -105,12 +110,8 @@ void Gossiping::on_swarm_event(const Swarm::Event& event) {
     } else if (const auto* gone = std::get_if<Swarm::Disconnected>(&event)) {
         tell("disconnected", json::Value::object({{"why", gone->why.text()}}),
              "a connection ended: " + gone->why.text());
-        // Nobody can find us, and whom we were told to find is not there.
         const bool alone = driver_.swarm().connections() <= 1;
-        if (alone && options_.listen.empty() && !options_.mdns) {
-            driver_.stop(
-                Error{gone->why.code, "no peer is left", Error::kNowhere, gone->why.text()});
-        }
+        if (alone && options_.listen.empty() && !options_.mdns) on_alone(gone->why);
     }
 }
 

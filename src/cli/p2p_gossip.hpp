@@ -30,6 +30,11 @@ class Gossiping {
     virtual Result<void> start() = 0;
     virtual void on_event(const libp2p::gossipsub::Router::Event& event) = 0;
     virtual Result<void> finish() = 0;
+    /// Nobody is connected, nobody can find us, and whom we were told to find is not there any
+    /// more.
+    virtual void on_alone(const Error& why) {
+        driver_.stop(Error{why.code, "no peer is left", Error::kNowhere, why.text()});
+    }
 
     libp2p::gossipsub::Router& router() { return pubsub_->router(); }
     /// An event of `--json`, or the line.

@@ -71,6 +71,13 @@ class Publishing : public Gossiping {
         return out;
     }
 
+    /// A reader that has heard enough may leave before we do.
+    void on_alone(const Error& why) override {
+        if (count_ < messages_) return Gossiping::on_alone(why);
+        if (ended_ == Instant{}) ended_ = driver_.now().at;
+        driver_.stop();
+    }
+
     void drain() {
         if (pubsub_->idle()) {
             ended_ = driver_.now().at;
@@ -130,10 +137,6 @@ Result<Bytes> data_of(const P2pOptions& options) {
 }  // namespace
 
 Result<void> p2p_pub(const P2pOptions& options) {
-    if (options.peers.empty() && options.listen.empty() && !options.mdns) {
-        return Error{Errc::invalid, "nobody to say it to", Error::kNowhere,
-                     "give --peer ADDRESS, --listen ADDRESS or --mdns"};
-    }
     SENNIT_TRY(auto data, data_of(options));
     SENNIT_TRY(auto config, config_of(options));
     return Publishing{options, std::move(config), std::move(data)}.run();

@@ -130,10 +130,6 @@ class Subscribing : public Gossiping {
 }  // namespace
 
 Result<void> p2p_sub(const P2pOptions& options) {
-    if (options.peers.empty() && options.listen.empty() && !options.mdns) {
-        return Error{Errc::invalid, "nobody to hear from", Error::kNowhere,
-                     "give --peer ADDRESS, --listen ADDRESS or --mdns"};
-    }
     SENNIT_TRY(auto config, config_of(options));
     return Subscribing{options, std::move(config)}.run();
 }

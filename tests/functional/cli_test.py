@@ -12,7 +12,7 @@ import unittest
 BINARY, VECTORS = sys.argv[1], pathlib.Path(sys.argv[2])
 COMMANDS = ["init", "node", "devnet", "key", "key new", "key show", "send", "status", "peers", "bans", "block", "tx",
             "codec", "codec decode", "codec encode", "p2p", "p2p dial", "p2p ping", "p2p perf", "p2p request",
-            "p2p listen", "p2p key", "p2p key new", "p2p key show", "p2p addr", "p2p id", "version"]
+            "p2p pub", "p2p sub", "p2p listen", "p2p key", "p2p key new", "p2p key show", "p2p addr", "p2p id", "version"]
 
 
 def run(*arguments, text=""):
@@ -40,7 +40,8 @@ class Arguments(unittest.TestCase):
                           ["p2p", "key", "new", "/no/such/file", "--type", "rsa"],
                           ["p2p", "key", "new", "/no/such/file", "--type", "secp256k1", "--format", "hex"],
                           ["p2p", "request", "/ip4/127.0.0.1/tcp/1", "echo"],
-                          ["p2p", "listen", "--echo", "/perf/1.0.0"]]:
+                          ["p2p", "listen", "--echo", "/perf/1.0.0"], ["p2p", "sub"], ["p2p", "pub", "news", "x"],
+                          ["p2p", "sub", "news"]]:
             with self.subTest(arguments):
                 done = run(*arguments)
                 self.assertEqual(done.returncode, 2, done.stdout)

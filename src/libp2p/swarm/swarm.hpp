@@ -236,6 +236,7 @@ class Swarm {
     struct Path {
         std::optional<ConnectionId> owner{};  ///< nullopt: is only being closed
         NetAddress address{};
+        std::string local_host{};  ///< ours, as this link has it
         bool inbound{false};
         Instant since{};
         std::optional<LinkId> link{};  ///< nullopt: is being dialled, or was closed
@@ -338,6 +339,7 @@ class Swarm {
     void push_all(Now now);
     void push(Entry& entry, Now now);
     Bytes identify_for(const Entry& entry) const;
+    std::vector<Multiaddr> listens_for(const Entry& entry) const;
     Connection& connection_of(const Entry& entry) { return *paths_.at(*entry.path).connection; }
 
     crypto::X25519Key fresh_key();
@@ -371,6 +373,7 @@ class Swarm {
     Deadlines<ConnectionId> timers_;  ///< of dials: the next address; then: idle
 
     std::vector<Multiaddr> listens_;
+    std::uint64_t record_seq_{0};                          ///< of our signed peer record
     std::shared_ptr<std::vector<std::string>> protocols_;  ///< shared with `shared_`
     std::uint64_t version_{1};                             ///< of what we say in identify
     Instant push_at_{Instant::max()};

@@ -2,6 +2,7 @@
 /// Pushes of what changed, and where peers see us.
 #include <gmock/gmock.h>
 
+#include "libp2p/envelope.hpp"
 #include "libp2p/swarm/test_carrier.hpp"
 
 namespace sennit::libp2p {
@@ -68,6 +69,24 @@ TEST_F(SwarmIdentify, tells_peers_where_it_listens_now) {
     net.run();
     wait(10s);
     EXPECT_EQ(node.says.at(id).listens.size(), 2u);
+}
+
+TEST_F(SwarmIdentify, tells_each_peer_the_address_of_its_own_link_where_it_listens_on_all) {
+    ASSERT_TRUE(node.swarm.listen(address("/ip4/0.0.0.0/tcp/4003")));
+    net.run();
+    wait(10s);
+    const auto& says = net.node(0).says.at(*net.node(0).up.begin());
+    EXPECT_THAT(says.listens, ElementsAre(address("/ip4/10.0.0.2/tcp/4003")));
+    ASSERT_TRUE(says.signed_record);
+    const auto record = open_peer_record(*says.signed_record);
+    ASSERT_TRUE(record);
+    EXPECT_EQ(record->peer, node.swarm.self());
+    EXPECT_EQ(record->addresses, says.listens);
+    const auto before = record->seq;
+    ASSERT_TRUE(node.swarm.listen(address("/ip4/10.0.0.2/tcp/4004")));
+    net.run();
+    wait(20s);
+    EXPECT_GT(open_peer_record(*net.node(0).says.begin()->second.signed_record)->seq, before);
 }
 
 TEST_F(SwarmIdentify, takes_from_a_push_what_it_has_and_keeps_the_rest) {

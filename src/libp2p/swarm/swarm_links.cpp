@@ -73,6 +73,7 @@ void Swarm::on_link_open(const LinkOpen& link, Now now) {
     auto& path = paths_.at(id);
     path.link = link.id;
     path.address = link.remote;
+    path.local_host = link.local.host;
     path.since = now.at;
     path.room = link.room;
     path.connection.emplace(link.dial ? Connection::Role::dialler : Connection::Role::listener,

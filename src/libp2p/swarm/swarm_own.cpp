@@ -2,6 +2,7 @@
 /// What the swarm does on streams by itself: identify, its pushes, and echoes for pings.
 #include <algorithm>
 
+#include "libp2p/envelope.hpp"
 #include "libp2p/swarm/swarm.hpp"
 
 namespace sennit::libp2p {
@@ -29,11 +30,31 @@ Bytes Swarm::identify_for(const Entry& entry) const {
     out.key = config_.identity.public_key();
     out.protocol_version = config_.protocol_version;
     out.agent = config_.agent;
-    out.listens = listens_;
+    out.listens = listens_for(entry);
+    if (!out.listens.empty())
+        out.signed_record = seal_peer_record(config_.identity, record_seq_, out.listens);
     out.observed = multiaddr_of(paths_.at(*entry.path).address);
     for (const auto name : own_protocols()) out.protocols.emplace_back(name);
     for (const auto& name : *protocols_) out.protocols.push_back(name);
     return identify::encode(out);
+}
+
+/// Nobody can dial 0.0.0.0: it is told as the address that this peer's link has on our side.
+std::vector<Multiaddr> Swarm::listens_for(const Entry& entry) const {
+    const auto& local = paths_.at(*entry.path).local_host;
+    std::vector<Multiaddr> out;
+    for (const auto& address : listens_) {
+        auto where = tcp_address(address);
+        const bool any4 = where && where->host == "0.0.0.0";
+        const bool any6 = where && where->host == "::";
+        if (!any4 && !any6) {
+            out.push_back(address);
+        } else if (!local.empty() && (any6 || local.find(':') == std::string::npos)) {
+            where->host = local;
+            out.push_back(multiaddr_of(*where));
+        }
+    }
+    return out;
 }
 
 /// Begins to write who we are, and closes behind it.
@@ -148,6 +169,10 @@ void Swarm::set_protocols(std::vector<std::string> protocols, Now now) {
 
 void Swarm::changed(Now now) {
     ++version_;
+    // Of two records of one peer the higher is newer, over restarts too.
+    const auto wall = now.wall.time_since_epoch().count();
+    record_seq_ =
+        std::max(record_seq_ + 1, wall < 0 ? std::uint64_t{0} : static_cast<std::uint64_t>(wall));
     if (connections_.empty()) return;  // nobody was told anything else
     // No faster than we would take them ourselves.
     auto at = now.at + kPushDelay;

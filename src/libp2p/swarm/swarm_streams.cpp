@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::string_view kOwnProtocols[]{identify::kProtocol, identify::kPushProtocol,
                                            ping::kProtocol};
-/// Of one peer that asks who we are. Each holds our statement, some hundred bytes, until it is read.
+/// Of one peer that asks who we are. Each holds our statement, some hundred bytes, until it is
+/// read.
 constexpr std::size_t kTellsMax = 64;
 /// An honest peer pushes when it changes; js and go push all that happens within a second at once.
 constexpr yamux::Meter::Rate kPushes{4, std::chrono::seconds{10}};

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include "io/clock.hpp"
 #include "io/interfaces.hpp"
@@ -17,6 +18,8 @@ namespace sennit::node {
 namespace {
 
 constexpr std::size_t kTasksMax = 70;
+/// Signatures that travel to a thread together: half a millisecond's work.
+constexpr std::size_t kBatch = 16;
 
 /// The hosts that others in the network reach us at, by IPv4; loopback if there is nothing else.
 std::vector<std::string> own_hosts() {
@@ -65,6 +68,10 @@ class P2pDriver::Impl {
 
     void attach(libp2p::Behaviour& behaviour, std::function<bool()> poll) {
         attached_.push_back({&behaviour, std::move(poll)});
+    }
+
+    void verify(libp2p::Pubsub& pubsub, std::size_t threads) {
+        verifier_ = std::make_unique<Verifier>(pubsub.router(), threads);
     }
 
     libp2p::Swarm& swarm() { return swarm_; }
@@ -139,6 +146,7 @@ class P2pDriver::Impl {
                 transport_->carry_out(*std::move(output));
             }
             moved = pump_discovery() || moved;
+            hand_out_jobs();
         }
         pumping_ = false;
         arm();
@@ -149,6 +157,32 @@ class P2pDriver::Impl {
             if (one.behaviour->on_event(event, io::system_now())) return;
         }
         on_event_(event);
+    }
+
+    /// So many batches that no thread waits for us, and so few that the peers' turns mean
+    /// something.
+    void hand_out_jobs() {
+        if (!verifier_) return;
+        while (verifier_->under_way < verifier_->under_way_max) {
+            std::vector<libp2p::gossipsub::VerifyJob> batch;
+            while (batch.size() < kBatch) {
+                auto job = verifier_->router.poll_job();
+                if (!job) break;
+                batch.push_back(*std::move(job));
+            }
+            if (batch.empty()) return;
+            ++verifier_->under_way;
+            boost::asio::post(verifier_->threads, [this, batch = std::move(batch)] {
+                std::vector<std::pair<libp2p::gossipsub::Ticket, bool>> results;
+                for (const auto& job : batch) results.emplace_back(job.ticket, job.run());
+                boost::asio::post(ioc_, [this, results = std::move(results)] {
+                    --verifier_->under_way;
+                    for (const auto& [ticket, right] : results)
+                        verifier_->router.on_verified(ticket, right, io::system_now());
+                    pump();
+                });
+            });
+        }
     }
 
     bool pump_discovery() {
@@ -221,6 +255,16 @@ class P2pDriver::Impl {
         std::function<bool()> poll;
     };
 
+    struct Verifier {
+        Verifier(libp2p::gossipsub::Router& of, std::size_t count)
+            : router{of}, under_way_max{2 * count}, threads{count} {}
+
+        libp2p::gossipsub::Router& router;
+        std::size_t under_way_max;
+        std::size_t under_way{0};
+        boost::asio::thread_pool threads;
+    };
+
     boost::asio::io_context ioc_{1};
     libp2p::Swarm swarm_;
     OnEvent on_event_;
@@ -235,6 +279,7 @@ class P2pDriver::Impl {
     bool pumping_{false};
     bool stopping_{false};
     std::optional<Error> why_;
+    std::unique_ptr<Verifier> verifier_;  ///< last: its threads post to what is above
 };
 
 P2pDriver::P2pDriver(libp2p::Swarm::Config config, OnEvent on_event)
@@ -246,6 +291,9 @@ void P2pDriver::discover(OnDiscovery on_discovery) {
 }
 void P2pDriver::attach(libp2p::Behaviour& behaviour, std::function<bool()> poll) {
     impl_->attach(behaviour, std::move(poll));
+}
+void P2pDriver::verify(libp2p::Pubsub& pubsub, std::size_t threads) {
+    impl_->verify(pubsub, threads);
 }
 libp2p::Swarm& P2pDriver::swarm() {
     return impl_->swarm();

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "libp2p/mdns/mdns.hpp"
-#include "libp2p/swarm/behaviour.hpp"
+#include "libp2p/pubsub/pubsub.hpp"
 
 namespace sennit::node {
 
@@ -35,6 +35,10 @@ class P2pDriver {
     /// `poll`, called after it moved, takes what the behaviour itself has to tell, and says whether
     /// there was anything. Must outlive `run`.
     void attach(libp2p::Behaviour& behaviour, std::function<bool()> poll);
+
+    /// Before `run`: checks the signatures of a pubsub without `verify_here` on threads of their
+    /// own. With more than one, messages of one peer may overtake each other.
+    void verify(libp2p::Pubsub& pubsub, std::size_t threads);
 
     /// Before `run`, and inside of events and timers.
     libp2p::Swarm& swarm();

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 
-import { identify } from '@libp2p/identify'
+import { identify, identifyPush } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -98,6 +98,23 @@ test('js dials sennit, identifies it, pings it, and leaves', { timeout: 30_000 }
         await listener.until('disconnected')
     } finally {
         assert.equal(await listener.stop(), 0)
+    }
+})
+
+test('js pushes what it speaks from now on', { timeout: 30_000 }, async () => {
+    const listener = new Listener()
+    const changing = await makeNode({ identify: identify(), push: identifyPush() })
+    try {
+        const { address } = await listener.until('listening')
+        await changing.dial(multiaddr(address))
+        assert.ok(!(await listener.until('identified')).protocols.includes('/new/1.0.0'))
+        await changing.handle('/new/1.0.0', () => {})
+        for (;;) {
+            const said = await listener.until('identified')
+            if (said.protocols.includes('/new/1.0.0')) break
+        }
+    } finally {
+        await Promise.all([changing.stop(), listener.stop()])
     }
 })
 
