@@ -88,8 +88,9 @@ Result<void> codec_decode(const CodecOptions& options);
 Result<void> codec_encode(const CodecOptions& options);
 
 struct P2pOptions {
-    std::string key;      ///< key file, see keys.hpp; empty: a new identity
-    std::string address;  ///< multiaddr, or a peer id for `p2p id` and `p2p find`
+    std::string key;         ///< key file, see keys.hpp; empty: a new identity
+    std::string address;     ///< multiaddr, or a peer id for `p2p id` and `p2p find`
+    std::string security{};  ///< noise or tls; empty: the one or the other
     std::size_t count{5};
     std::uint64_t interval_ms{1000};
     std::uint64_t timeout_seconds{30};

@@ -37,6 +37,11 @@ class P2pArguments {
             ->check(CLI::Range(1, 86400).description(""))
             ->capture_default_str();
     }
+    void security(CLI::App* one) {
+        one->add_option("--security", o_.security,
+                        "noise or tls, and nothing else; noise and then tls if left out")
+            ->check(CLI::IsMember({"noise", "tls"}));
+    }
     void framing(CLI::App* one) {
         one->add_option("--framing", o_.framing,
                         "prefixed: the length as a varint in front of each message (go, js, "
@@ -86,10 +91,12 @@ void add_looking(P2pArguments& p2p, P2pOptions& o) {
         ->required();
     p2p.identity(dial);
     p2p.timeout(dial);
+    p2p.security(dial);
     auto* ping = p2p.add("ping", "how far away a node is", p2p_ping);
     p2p.address(ping, "as in /ip4/127.0.0.1/tcp/4001")->required();
     p2p.identity(ping);
     p2p.timeout(ping);
+    p2p.security(ping);
     ping->add_option("--count", o.count, "how many")
         ->check(CLI::Range(1, 1'000'000).description(""))
         ->capture_default_str();
@@ -166,6 +173,7 @@ void add_listen(P2pArguments& p2p, P2pOptions& o) {
         p2p.add("listen", "accept connections and tell who comes, until Ctrl-C", p2p_listen);
     p2p.address(listen, "where; /ip4/127.0.0.1/tcp/0, any free port, if left out");
     p2p.identity(listen);
+    p2p.security(listen);
     listen->add_flag("--perf", o.serve_perf,
                      "serve /perf/1.0.0: whoever connects may use this node's bandwidth");
     listen

@@ -31,7 +31,11 @@ Result<PrivateKey> identity_of(const std::string& file) {
 
 Result<Swarm::Config> config_of(const P2pOptions& options) {
     SENNIT_TRY(auto identity, identity_of(options.key));
-    return Swarm::Config{.identity = std::move(identity), .agent = node::version_text()};
+    Swarm::Config out{.identity = std::move(identity), .agent = node::version_text()};
+    if (!options.security.empty())
+        out.security = {options.security == "tls" ? libp2p::Security::tls
+                                                  : libp2p::Security::noise};
+    return out;
 }
 
 libp2p::request_response::Protocol request_protocol(const P2pOptions& options, std::string name) {

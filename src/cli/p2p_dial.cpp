@@ -14,10 +14,14 @@ namespace {
 using libp2p::Swarm;
 
 void print_connected(const Swarm::Connected& event) {
-    std::printf("peer       %s\naddress    %s\nmuxer      /yamux/1.0.0 (%s)\nconnected  %.1f ms\n",
-                event.peer.text().c_str(), libp2p::multiaddr_of(event.address).text().c_str(),
-                event.early_muxer ? "agreed on within the handshake" : "agreed on after it",
-                milliseconds(event.took));
+    const std::string security{libp2p::protocol_of(event.security)};
+    std::printf(
+        "peer       %s\naddress    %s\nsecurity   %s\nmuxer      /yamux/1.0.0 (%s)\n"
+        "connected  %.1f ms\n",
+        event.peer.text().c_str(), libp2p::multiaddr_of(event.address).text().c_str(),
+        security.c_str(),
+        event.early_muxer ? "agreed on within the handshake" : "agreed on after it",
+        milliseconds(event.took));
     std::fflush(stdout);
 }
 
@@ -55,6 +59,7 @@ class Dialling : public Asking {
         print(identify_json(*says_)
                   .set("peer", connected_->peer.text())
                   .set("address", libp2p::multiaddr_of(connected_->address).text())
+                  .set("security", libp2p::protocol_of(connected_->security))
                   .set("muxer", "/yamux/1.0.0")
                   .set("earlyMuxer", connected_->early_muxer)
                   .set("connectedMs", milliseconds(connected_->took)));

@@ -39,7 +39,8 @@ void tell(const P2pOptions& options, const Swarm::Event& event) {
              json::Value::object({{"connection", up->id.value},
                                   {"peer", up->peer.text()},
                                   {"address", libp2p::multiaddr_of(up->address).text()},
-                                  {"inbound", up->inbound}}),
+                                  {"inbound", up->inbound},
+                                  {"security", libp2p::protocol_of(up->security)}}),
              number(up->id) + " connected: " + up->peer.text() + " at " +
                  libp2p::multiaddr_of(up->address).text());
     } else if (const auto* says = std::get_if<Swarm::Identified>(&event)) {

@@ -5,26 +5,13 @@ namespace sennit::libp2p {
 
 namespace {
 
-constexpr std::string_view kNoise = "/noise";
-constexpr std::string_view kYamux = "/yamux/1.0.0";
 /// Below it a link had better take first what it has.
 constexpr std::size_t kFrameWorthIt = 1024;
 
 using Either = std::variant<multistream::Dialler, multistream::Listener>;
 
-Either negotiation(bool dialler, std::string_view protocol) {
-    if (dialler) return multistream::Dialler{{std::string{protocol}}};
-    return multistream::Listener{
-        [wanted = std::string{protocol}](std::string_view name) { return name == wanted; }};
-}
-
 Result<std::optional<std::string>> feed(Either& side, BytesView& in, Bytes& out) {
     return std::visit([&](auto& one) { return one.on_bytes(in, out); }, side);
-}
-
-bool verify(BytesView key_protobuf, BytesView message, BytesView signature) {
-    const auto key = PublicKey::decode(key_protobuf);
-    return key && key->verify(message, signature);
 }
 
 Error in_stage(std::string_view stage, const Error& error) {
@@ -52,116 +39,43 @@ std::string_view to_text(yamux::ResetReason reason) {
 
 Connection::Connection(Role role, std::shared_ptr<const ConnectionConfig> config,
                        const crypto::X25519Key& noise_ephemeral, std::optional<PeerId> expected,
-                       Now now)
+                       Now now, std::size_t proposal)
     : role_{role},
       config_{std::move(config)},
-      expected_{expected},
-      stage_{Securing{negotiation(role == Role::dialler, kNoise), make_handshake(noise_ephemeral)}},
+      stage_{Upgrade{{role == Role::dialler, config_, noise_ephemeral, expected, proposal}}},
       upgrade_until_{now.at + config_->upgrade_timeout} {
-    if (role_ == Role::listener) return;
-    auto& stage = std::get<Securing>(stage_);
-    std::get<multistream::Dialler>(stage.negotiation).start(out_);
-    stage.handshake.start(out_);
+    std::get<Upgrade>(stage_).start(out_);
 }
 
-// The upgrade.
-
-noise::Handshake Connection::make_handshake(const crypto::X25519Key& ephemeral) const {
-    const auto config = config_;
-    noise::Handshake::Options options{
-        .role = role_ == Role::dialler ? noise::Role::initiator : noise::Role::responder,
-        .identity = {config->identity.public_key().encode(),
-                     [config](BytesView message) { return config->identity.sign(message); }},
-        .verify = verify,
-        .expected = {},
-        .local_static = config->noise_static,
-        .local_ephemeral = ephemeral,
-        .stream_muxers = {std::string{kYamux}}};
-    options.expected = [self = config->identity.peer_id(),
-                        expected = expected_](BytesView protobuf) {
-        const auto key = PublicKey::decode(protobuf);
-        return key && key->peer_id() != self && (!expected || key->peer_id() == *expected);
-    };
-    return noise::Handshake{std::move(options)};
-}
+// Input.
 
 void Connection::on_bytes(BytesView in, Now now) {
     while (!in.empty() && !closed_) {
-        if (auto done = advance(in, now); !done) end(std::move(done).error());
+        const bool upgraded = std::holds_alternative<Running>(stage_);
+        if (auto done = upgraded ? run(in, now) : upgrade(in, now); !done)
+            end(std::move(done).error());
     }
 }
 
-Result<void> Connection::advance(BytesView& in, Now now) {
-    if (std::holds_alternative<Running>(stage_)) return run(in, now);
-    if (std::holds_alternative<Securing>(stage_)) return secure(in);
-    if (std::holds_alternative<Handshaking>(stage_)) return shake_hands(in, now);
-    if (std::holds_alternative<Muxing>(stage_)) return mux(in, now);
-    in = {};
-    return {};
+Result<void> Connection::upgrade(BytesView& in, Now now) {
+    auto& upgrading = std::get<Upgrade>(stage_);
+    const bool knew = upgrading.peer().has_value();
+    auto done = upgrading.on_bytes(in, now, out_);
+    if (!knew && upgrading.peer()) events_.push_back(Secured{*upgrading.peer()});
+    if (!done) return std::move(done).error();
+    if (!*done) return {};
+    return start_session(**std::move(done), now);
 }
 
-Result<void> Connection::secure(BytesView& in) {
-    const auto agreed = feed(std::get<Securing>(stage_).negotiation, in, out_);
-    if (!agreed) return in_stage("negotiating security", agreed.error());
-    if (!*agreed) return {};
-    Handshaking next{std::move(std::get<Securing>(stage_).handshake)};
-    if (role_ == Role::listener) next.handshake.start(out_);
-    stage_.emplace<Handshaking>(std::move(next));
-    return {};
-}
-
-Result<void> Connection::shake_hands(BytesView& in, Now now) {
-    auto secured = std::get<Handshaking>(stage_).handshake.on_bytes(in, out_);
-    if (!secured) return in_stage("noise handshake", secured.error());
-    if (!*secured) return {};
-    return on_secured(**std::move(secured), now);
-}
-
-Result<void> Connection::on_secured(noise::Secured secured, Now now) {
-    SENNIT_TRY(remote_, PublicKey::decode(secured.remote_key_protobuf));
-    events_.push_back(Secured{remote_->peer_id()});
-    const auto& theirs = secured.remote_stream_muxers;
-    const bool early = std::ranges::find(theirs, kYamux) != theirs.end();
-    if (early) {
-        start_session(std::move(secured.channel), now);
-        events_.push_back(Ready{*remote_, remote_->peer_id(), true});
-        return {};
-    }
-    if (!theirs.empty()) {
-        return Error{Errc::unsupported, "no muxer in common", Error::kNowhere,
-                     "the peer offers " + theirs.front()};
-    }
-    Muxing stage{std::move(secured.channel), negotiation(role_ == Role::dialler, kYamux)};
-    if (role_ == Role::dialler) {
-        Bytes plain;
-        std::get<multistream::Dialler>(stage.negotiation).start(plain);
-        SENNIT_TRY(stage.channel.seal(plain, out_));
-    }
-    stage_.emplace<Muxing>(std::move(stage));
-    return {};
-}
-
-Result<void> Connection::mux(BytesView& in, Now now) {
-    auto& stage = std::get<Muxing>(stage_);
-    Bytes plain;
-    if (auto opened = stage.channel.open(in, plain); !opened)
-        return in_stage("noise", opened.error());
-    BytesView rest{plain};
-    Bytes answer;
-    const auto agreed = feed(stage.negotiation, rest, answer);
-    if (!agreed) return in_stage("negotiating the muxer", agreed.error());
-    SENNIT_TRY(stage.channel.seal(answer, out_));
-    if (!*agreed) return {};
-    start_session(std::move(stage.channel), now);
-    events_.push_back(Ready{*remote_, remote_->peer_id(), false});
-    if (auto done = session()->on_bytes(rest, now); !done) return in_stage("muxer", done.error());
-    return {};
-}
-
-void Connection::start_session(noise::Channel channel, Now now) {
+Result<void> Connection::start_session(Upgrade::Done done, Now now) {
     const auto side = role_ == Role::dialler ? yamux::Side::dialler : yamux::Side::listener;
-    Running running{std::move(channel), yamux::Session{side, config_->yamux, now}};
+    Running running{std::move(done.channel), yamux::Session{side, config_->yamux, now}};
     stage_.emplace<Running>(std::move(running));
+    events_.push_back(Ready{done.key, done.key.peer_id(), done.early_muxer,
+                            std::get<Running>(stage_).channel.security()});
+    if (auto heard = session()->on_bytes(done.plain, now); !heard)
+        return in_stage("muxer", heard.error());
+    return {};
 }
 
 Result<void> Connection::run(BytesView& in, Now now) {
@@ -170,8 +84,7 @@ Result<void> Connection::run(BytesView& in, Now now) {
     const auto opened = running.channel.open(in, plain);
     // Text before a frame that is wrong is good, and may say why the peer leaves.
     (void)running.session.on_bytes(plain, now);  // its error comes as Gone
-    if (!opened) return in_stage("noise", opened.error());
-    return {};
+    return opened;
 }
 
 // Output and time.
@@ -183,15 +96,15 @@ std::size_t Connection::transmit(std::size_t bytes_max, Now now, Bytes& out) {
     out_ = Bytes{};
     auto* const running = std::get_if<Running>(&stage_);
     if (running == nullptr) return out.size() - before;
-    constexpr auto kSealed = noise::Channel::kFrameMax - noise::Channel::kPlainMax;
     Bytes plain;
     for (;;) {
         const auto room = bytes_max - (out.size() - before);
-        if (room < kSealed + kFrameWorthIt) break;
+        const auto sealed_by = running->channel.overhead();
+        if (room < sealed_by + kFrameWorthIt) break;
         plain.clear();
-        const auto size = std::min(room - kSealed, noise::Channel::kPlainMax);
+        const auto size = std::min(room - sealed_by, running->channel.plain_max());
         if (running->session.poll_transmit(size, now, plain) == 0) break;
-        // Unreachable by anything but 2^64 frames; the peer would see a gap.
+        // Next to unreachable (noise has 2^64 frames); the peer would see a gap.
         if (auto sealed = running->channel.seal(plain, out); !sealed) {
             end(std::move(sealed).error());
             break;
@@ -258,6 +171,9 @@ void Connection::take(const yamux::Event& event, Now now) {
     } else if (const auto* closed = std::get_if<yamux::RemoteClosed>(&event)) {
         if (negotiated(closed->id)) {
             events_.push_back(StreamRemoteClosed{closed->id});
+        } else if (refused(closed->id)) {
+            session()->close_write(closed->id);  // behind the `na`, which a reset would overtake
+            drop_negotiation(closed->id);
         } else {
             fail_stream(closed->id, Error{Errc::truncated,
                                           "closed before a protocol was agreed on",
@@ -282,6 +198,7 @@ void Connection::on_opened(StreamId id, Now now) {
 void Connection::negotiate(StreamId id, Now now) {
     auto* const running = session();
     auto& negotiation = negotiations_.at(id);
+    if (negotiation.drained) return drain(id, now);
     const bool ours = std::holds_alternative<multistream::Dialler>(negotiation.side);
     for (;;) {
         const auto piece = running->readable(id);
@@ -290,10 +207,15 @@ void Connection::negotiate(StreamId id, Now now) {
         Bytes answer;
         auto agreed = feed(negotiation.side, rest, answer);
         running->consume(id, piece.size() - rest.size(), now);
-        if (!agreed) return fail_stream(id, std::move(agreed).error());
+        if (!agreed && !refused(id)) return fail_stream(id, std::move(agreed).error());
         // A fresh stream always takes that much, unless somebody answers what was not asked yet.
         if (running->write(id, answer) != answer.size())
             return fail_stream(id, Error{Errc::busy, "answers before questions", 0, {}});
+        if (!agreed) {
+            running->close_write(id);
+            negotiation.drained = 0;
+            return drain(id, now);
+        }
         if (!*agreed) continue;
         drop_negotiation(id);
         if (ours) {
@@ -303,6 +225,26 @@ void Connection::negotiate(StreamId id, Now now) {
         }
         if (!running->readable(id).empty()) events_.push_back(StreamReadable{id});
         return;
+    }
+}
+
+/// Whether the peer asked for something on this stream, and got nothing but `na`.
+bool Connection::refused(StreamId id) const {
+    const auto found = negotiations_.find(id);
+    if (found == negotiations_.end()) return false;
+    const auto* const listener = std::get_if<multistream::Listener>(&found->second.side);
+    return listener != nullptr && listener->refused();
+}
+
+void Connection::drain(StreamId id, Now now) {
+    auto& drained = negotiations_.at(id).drained;
+    for (;;) {
+        const auto size = session()->readable(id).size();
+        if (size == 0) return;
+        *drained += size;
+        if (*drained > kDrainMax)
+            return fail_stream(id, Error{Errc::oversized, "behind a refusal", Error::kNowhere, {}});
+        session()->consume(id, size, now);
     }
 }
 
@@ -423,6 +365,11 @@ const yamux::Session* Connection::session() const {
     return const_cast<Connection*>(this)->session();
 }
 
+bool Connection::security_refused() const {
+    const auto* const upgrading = std::get_if<Upgrade>(&stage_);
+    return upgrading != nullptr && upgrading->security_refused();
+}
+
 std::optional<Duration> Connection::round_trip() const {
     const auto* const running = session();
     return running != nullptr ? running->round_trip() : std::nullopt;
@@ -440,7 +387,12 @@ void Connection::check_invariants() const {
         // A session that is over has forgotten its streams; that it is so is its next event.
         SENNIT_ASSERT(session() != nullptr && (session()->over() || session()->knows(id)));
     }
-    if (const auto* const running = session()) running->check_invariants();
+    if (const auto* const running = std::get_if<Running>(&stage_)) {
+        running->channel.check_invariants();
+        running->session.check_invariants();
+    } else {
+        std::get<Upgrade>(stage_).check_invariants();
+    }
 }
 
 }  // namespace sennit::libp2p

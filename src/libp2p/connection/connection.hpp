@@ -5,32 +5,18 @@
 #include <map>
 #include <set>
 
-#include "libp2p/keys.hpp"
-#include "libp2p/multistream/multistream.hpp"
-#include "libp2p/noise/secure_channel.hpp"
+#include "libp2p/connection/upgrade.hpp"
 #include "libp2p/yamux/session.hpp"
 
 namespace sennit::libp2p {
 
 using yamux::StreamId;
 
-/// What all connections of one node share.
-struct ConnectionConfig {
-    PrivateKey identity;
-    crypto::X25519Key noise_static;
-    /// Which protocols a stream that the peer opens may ask for.
-    std::function<bool(std::string_view protocol)> speaks;
-    yamux::Limits yamux{};
-    /// From the first byte to a running muxer: three round trips, and two signatures.
-    Duration upgrade_timeout{std::chrono::seconds{10}};
-    /// For a stream's protocol to be agreed on.
-    Duration negotiation_timeout{std::chrono::seconds{10}};
-};
-
 /// One libp2p connection over a stream of bytes that somebody else carries: security, muxer, and
 /// the protocol of every stream.
 ///
 ///     raw bytes -- multistream -- /noise -- (multistream) -- /yamux/1.0.0 -- multistream -- stream
+///                              or /tls/1.0.0
 ///
 /// Pure, in the manner of yamux::Session: bytes and `Now` in; bytes, events and a time to wake out.
 /// After every input or call, take the events and what there is to send, until there is neither;
@@ -38,20 +24,31 @@ struct ConnectionConfig {
 ///
 /// A dialler needs three round trips before the answer to its first stream is here, the TCP
 /// handshake not counted, and two with a peer that names its muxers in the handshake: nobody waits
-/// for an answer that can only be yes. So a dialler sends `/noise` and the first handshake message
-/// at once; and a stream that is opened with one proposal takes its protocol's first bytes at once.
+/// for an answer that can only be yes. So a dialler sends its proposal and the first handshake
+/// message at once (one proposal a connection, see Upgrade); and a stream that is opened with one
+/// proposal takes its protocol's first bytes at once.
 ///
 /// What the remote may do: be slow (the upgrade and each negotiation have their time), be somebody
 /// else than was dialled (mismatch, before we say who we are), be ourselves (mismatch), ask for
-/// protocols that nobody speaks (`na`, and in the end the stream is reset). All else is the rules
-/// of the layers. Nothing but the four layers' limited buffers is kept.
+/// protocols that nobody speaks (`na`). All else is the rules of the layers. Nothing but the four
+/// layers' limited buffers is kept.
+///
+/// Who was told `na` may already have sent, as we do, what the protocol would have said first. It
+/// would read as a broken proposal, and a reset would overtake the `na`. So we close our side
+/// behind the `na` and drop what comes, for as long as a negotiation may take and up to
+/// `kDrainMax`; then the stream is reset. Who proposes one name after the other sends none of that.
 class Connection {
   public:
     enum class Role : std::uint8_t { dialler, listener };
+    /// Of bytes behind a refused proposal, on one stream: a yamux window as all streams begin with,
+    /// which is what a dialler can send before it hears of the `na`.
+    static constexpr std::size_t kDrainMax = yamux::kWindowInitial;
 
     /// `noise_ephemeral` has never been used before. `expected`: whom the dialled address names.
+    /// `proposal`: the index in `config->security` of what a dialler proposes.
     Connection(Role role, std::shared_ptr<const ConnectionConfig> config,
-               const crypto::X25519Key& noise_ephemeral, std::optional<PeerId> expected, Now now);
+               const crypto::X25519Key& noise_ephemeral, std::optional<PeerId> expected, Now now,
+               std::size_t proposal = 0);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
@@ -81,6 +78,7 @@ class Connection {
         PublicKey key;
         PeerId peer;
         bool early_muxer;  ///< agreed on within the handshake
+        Security security;
     };
     /// The peer opened a stream and asked for this.
     struct StreamOpened {
@@ -136,6 +134,9 @@ class Connection {
 
     bool ready() const { return std::holds_alternative<Running>(stage_); }
     bool closed() const { return closed_; }
+    /// It is closed because the peer does not speak the security that we proposed: another
+    /// connection with another proposal may do.
+    bool security_refused() const;
     /// Streams whose protocol is agreed on, and ours that still ask. Those that the peer opened and
     /// asked nothing on are nobody's.
     std::vector<StreamId> streams() const;
@@ -145,20 +146,8 @@ class Connection {
     void check_invariants() const;
 
   private:
-    // The upgrade's stages, each over the bytes of the one before.
-    struct Securing {
-        std::variant<multistream::Dialler, multistream::Listener> negotiation;
-        noise::Handshake handshake;  ///< a dialler's has spoken already
-    };
-    struct Handshaking {
-        noise::Handshake handshake;
-    };
-    struct Muxing {
-        noise::Channel channel;
-        std::variant<multistream::Dialler, multistream::Listener> negotiation;
-    };
     struct Running {
-        noise::Channel channel;
+        SecureChannel channel;
         yamux::Session session;
     };
     /// A stream whose protocol is not agreed on yet; agreed ones are the session's alone.
@@ -166,20 +155,18 @@ class Connection {
         std::variant<multistream::Dialler, multistream::Listener> side;
         bool lazy;  ///< may be written to before the answer is here
         Instant until;
+        std::optional<std::size_t> drained{};  ///< bytes dropped since it was refused for good
     };
 
-    noise::Handshake make_handshake(const crypto::X25519Key& ephemeral) const;
-    Result<void> secure(BytesView& in);
-    Result<void> shake_hands(BytesView& in, Now now);
-    Result<void> on_secured(noise::Secured secured, Now now);
-    Result<void> mux(BytesView& in, Now now);
+    Result<void> upgrade(BytesView& in, Now now);
+    Result<void> start_session(Upgrade::Done done, Now now);
     Result<void> run(BytesView& in, Now now);
-    void start_session(noise::Channel channel, Now now);
-    Result<void> advance(BytesView& in, Now now);
 
     void take(const yamux::Event& event, Now now);
     void on_opened(StreamId id, Now now);
     void negotiate(StreamId id, Now now);
+    bool refused(StreamId id) const;
+    void drain(StreamId id, Now now);
     void fail_stream(StreamId id, Error why);
     void drop_negotiation(StreamId id);
     void end(Error why, bool peer_left = false);
@@ -189,11 +176,9 @@ class Connection {
 
     Role role_;
     std::shared_ptr<const ConnectionConfig> config_;
-    std::optional<PeerId> expected_;
-    std::variant<Securing, Handshaking, Muxing, Running> stage_;
+    std::variant<Upgrade, Running> stage_;
     Bytes out_;  ///< of the upgrade, and the last words
     Instant upgrade_until_;
-    std::optional<PublicKey> remote_;
     std::map<StreamId, Negotiation> negotiations_;
     std::size_t negotiations_in_{0};  ///< of streams that the peer opened
     std::set<std::pair<Instant, StreamId>> negotiating_;

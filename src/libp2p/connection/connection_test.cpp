@@ -82,6 +82,75 @@ TEST(Connection, says_that_the_peer_speaks_no_such_protocol) {
     EXPECT_EQ(pair.listener.connection->negotiations(), 0u);
 }
 
+/// Goal: what was sent in the hope of a yes reads as a broken proposal, whatever it is.
+TEST(Connection, tells_unsupported_to_a_dialler_that_already_sent_its_first_bytes) {
+    const std::string texts[]{
+        "GET / HTTP/1.1\r\n\r\n",               // a length, and not that many bytes
+        std::string(100, '\x05'),               // a message without its newline
+        std::string(20, '\xff'),                // no varint
+        std::string("\x04ok?\n\x04ok?\n", 10),  // two more proposals
+        std::string(100'000, 'x'),
+    };
+    for (const auto& text : texts) {
+        for (const bool closes : {false, true}) {
+            Pair pair{1000};
+            pair.run();
+            const auto id = *pair.dialler.connection->open({"/none"}, pair.now);
+            EXPECT_EQ(pair.dialler.connection->write(id, as_bytes(text)), text.size());
+            if (closes) pair.dialler.connection->close_write(id);
+            pair.run();
+            ASSERT_TRUE(pair.dialler.failed.contains(id));
+            EXPECT_EQ(pair.dialler.failed.at(id).code, Errc::unsupported)
+                << pair.dialler.failed.at(id).text();
+            EXPECT_EQ(pair.listener.connection->negotiations(), 0u);
+            EXPECT_TRUE(pair.listener.protocols.empty() && pair.listener.failed.empty());
+        }
+    }
+}
+
+TEST(Connection, hears_the_second_proposal_of_who_sent_it_behind_the_first) {
+    Pair pair{1000};
+    pair.run();
+    const auto id = *pair.dialler.connection->open({"/none"}, pair.now);
+    pair.dialler.connection->write(id, as_bytes("\x06/echo\n"));
+    pair.run();
+    EXPECT_EQ(pair.listener.protocols.size(), 1u);
+}
+
+/// Goal: a dialler that goes on whatever it hears. Method: ours, whose events nobody takes, so that
+/// its muxer gets what the listener sends and its negotiation does not.
+TEST(Connection, drops_behind_a_refusal_so_much_and_no_longer_than_a_negotiation_takes) {
+    for (const bool late : {false, true}) {
+        Pair pair{1000};
+        pair.run();
+        auto& listener = *pair.listener.connection;
+        const auto id = *pair.dialler.connection->open({"/none"}, pair.now);
+        const Bytes some(16 * 1024, 0xff);
+        std::size_t sent = 0;
+        const auto send = [&] {
+            sent += pair.dialler.connection->write(id, some);
+            Bytes there;
+            Bytes back;
+            pair.dialler.connection->transmit(1 << 20, pair.now, there);
+            listener.on_bytes(there, pair.now);
+            pair.listener.take_events(pair.now);
+            listener.transmit(1 << 20, pair.now, back);
+            pair.dialler.connection->on_bytes(back, pair.now);
+        };
+        while (sent + some.size() <= Connection::kDrainMax) send();
+        ASSERT_EQ(listener.negotiations(), 1u);
+        if (late) {
+            pair.now.at += 10s;
+            listener.on_time(pair.now);
+        } else {
+            send();
+            send();
+        }
+        EXPECT_EQ(listener.negotiations(), 0u);
+        EXPECT_FALSE(pair.listener.closed) << "the stream is over, not the connection";
+    }
+}
+
 TEST(Connection, carries_a_megabyte_each_way) {
     Pair pair{20'000};
     pair.run();

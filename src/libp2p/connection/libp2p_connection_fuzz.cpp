@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Two connections and a link that the input cuts, and from a point on corrupts: every two bytes
 /// are one thing that happens. As long as nothing is corrupted, what one side wrote the other has,
-/// in order; whatever comes, nobody crashes, and invariants hold.
+/// in order; whatever comes, nobody crashes, and invariants hold. With one byte over it is TLS.
 #include "libp2p/connection/pair.hpp"
 
 namespace {
@@ -13,6 +13,9 @@ constexpr std::size_t kEventsMax = 300;
 
 class World {
   public:
+    explicit World(Security security)
+        : pair_{1, std::nullopt, /*same_identity=*/false, {security}} {}
+
     void happen(std::uint8_t what, std::uint8_t detail) {
         auto& end = what % 2 == 0 ? pair_.dialler : pair_.listener;
         auto& queue = what % 2 == 0 ? to_listener_ : to_dialler_;
@@ -89,7 +92,7 @@ class World {
         }
     }
 
-    testing::Pair pair_{1};
+    testing::Pair pair_;
     Bytes to_listener_;
     Bytes to_dialler_;
     bool disturbed_{false};
@@ -99,7 +102,7 @@ class World {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    World world;
+    World world{size % 2 == 0 ? Security::noise : Security::tls};
     for (std::size_t i = 0; i + 2 <= std::min(size, 2 * kEventsMax); i += 2)
         world.happen(data[i], data[i + 1]);
     world.finish();

@@ -19,17 +19,31 @@ inline crypto::X25519Key x25519(std::uint8_t number) {
     return crypto::X25519Key{crypto::Secret{secret}};
 }
 
-inline std::shared_ptr<const ConnectionConfig> config(std::uint8_t number) {
+using Securities = std::vector<Security>;
+inline const Securities kEach{Security::noise, Security::tls};
+
+/// Made once for each number: a fuzzer makes thousands of connections.
+inline std::shared_ptr<tls::Credentials> credentials(std::uint8_t number) {
+    static std::map<std::uint8_t, std::shared_ptr<tls::Credentials>> made;
+    auto& one = made[number];
+    if (one == nullptr) one = std::make_shared<tls::Credentials>(identity(number));
+    return one;
+}
+
+inline std::shared_ptr<const ConnectionConfig> config(std::uint8_t number, Securities securities) {
     return std::make_shared<const ConnectionConfig>(
         ConnectionConfig{.identity = identity(number),
                          .noise_static = x25519(number),
-                         .speaks = [](std::string_view protocol) { return protocol == "/echo"; }});
+                         .speaks = [](std::string_view protocol) { return protocol == "/echo"; },
+                         .security = std::move(securities),
+                         .credentials = credentials(number)});
 }
 
 /// One side: its connection, and what it told.
 struct End {
-    End(Connection::Role role, std::uint8_t number, std::optional<PeerId> expected, Now now)
-        : config{testing::config(number)},
+    End(Connection::Role role, std::uint8_t number, std::optional<PeerId> expected, Now now,
+        Securities securities = kEach)
+        : config{testing::config(number, std::move(securities))},
           connection{std::make_unique<Connection>(role, config, x25519(role_number(role)), expected,
                                                   now)} {}
 
@@ -95,12 +109,14 @@ struct End {
 
 class Pair {
   public:
-    explicit Pair(std::size_t step, std::optional<PeerId> expected = {}, bool same_identity = false)
-        : dialler{Connection::Role::dialler, 1, expected, now},
+    explicit Pair(std::size_t step, std::optional<PeerId> expected = {}, bool same_identity = false,
+                  const Securities& proposes = kEach, const Securities& takes = kEach)
+        : dialler{Connection::Role::dialler, 1, expected, now, proposes},
           listener{Connection::Role::listener,
                    same_identity ? std::uint8_t{1} : std::uint8_t{2},
                    {},
-                   now},
+                   now,
+                   takes},
           step_{step} {}
 
     /// What one side has to send now, in pieces. How many bytes that was.
@@ -121,7 +137,7 @@ class Pair {
         }
     }
 
-    Now now{Instant{std::chrono::hours{1}}, {}};
+    Now now{Instant{std::chrono::hours{1}}, from_unix_seconds(1'780'000'000)};  // in 2026
     End dialler;
     End listener;
 

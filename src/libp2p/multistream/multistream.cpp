@@ -99,9 +99,11 @@ Result<std::optional<std::string>> Listener::on_bytes(BytesView& in, Bytes& out)
         if (++answers_ > kProposalsMax)
             return Error{Errc::busy, "too many proposals", Error::kNowhere, {}};
         if (speaks_(*text)) {
+            refused_ = false;
             append(out, *text);
             return std::optional{std::string{*text}};
         }
+        refused_ = true;
         append(out, kNotAvailable);
     }
 }

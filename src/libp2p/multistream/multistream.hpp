@@ -78,10 +78,14 @@ class Listener {
 
     /// As for the dialler. Errors: malformed, oversized; busy after 64 proposals.
     Result<std::optional<std::string>> on_bytes(BytesView& in, Bytes& out);
+    /// `na` was said, and nothing else. A dialler that proposed one name may have sent behind it
+    /// what only that protocol understands: an error of `on_bytes` is then not the dialler's fault.
+    bool refused() const { return refused_; }
 
   private:
     MessageCutter messages_;
     Speaks speaks_;
+    bool refused_{false};
     std::size_t answers_{0};
     bool header_came_{false};
 };

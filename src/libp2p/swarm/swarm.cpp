@@ -17,6 +17,7 @@ Swarm::Swarm(Config config, Rng rng)
         std::make_shared<const ConnectionConfig>(ConnectionConfig{.identity = config_.identity,
                                                                   .noise_static = fresh_key(),
                                                                   .speaks = speaks,
+                                                                  .security = config_.security,
                                                                   .yamux = config_.yamux});
 }
 

@@ -70,6 +70,9 @@ class Swarm {
         std::string agent{"sennit"};
         std::string protocol_version{"/sennit/p2p/1"};
         std::vector<std::string> protocols{};  ///< beside identify and ping
+        /// Best first; others may use any. An address whose peer refuses the first is dialled again
+        /// with the next. Only noise is repeatable bit for bit, see tls::Credentials.
+        std::vector<Security> security{Security::noise, Security::tls};
         std::size_t connections_max{256};
         /// Links that others opened, those being closed with them. Below `connections_max`, so that
         /// strangers cannot take the places of those whom we dial.
@@ -166,6 +169,7 @@ class Swarm {
         NetAddress address;
         bool inbound;
         bool early_muxer;
+        Security security;
         Duration took;  ///< from the link's first moment
     };
     /// Also when the peer has pushed changes: `says` is all that is known then, changed fields
@@ -237,6 +241,7 @@ class Swarm {
         Instant since{};
         std::optional<LinkId> link{};  ///< nullopt: is being dialled, or was closed
         std::optional<Connection> connection{};
+        std::size_t proposal{0};  ///< which of `Config::security` a dial proposes
         std::size_t room{0};
         bool ready{false};      ///< Connected was told
         std::string group{};    ///< of an inbound one, what it counts for in `groups_`
@@ -258,6 +263,7 @@ class Swarm {
         std::deque<NetAddress> waiting{};
         std::vector<NetAddress> tried{};
         std::vector<PathId> attempts{};
+        std::map<NetAddress, std::size_t> proposals{};  ///< where the first was refused
         std::vector<std::pair<std::string, Error>> failures{};
     };
     /// What the application knows as one connection.
@@ -299,6 +305,7 @@ class Swarm {
     void add_addresses(Race& race, std::deque<NetAddress> addresses) const;
     void start_next(ConnectionId id, Entry& entry, Now now);
     void on_attempt_over(PathId id, Error why, Now now);
+    void propose_next(Race& race, const Path& path) const;
     void lose(ConnectionId id, Entry& entry);
     void leave_race(Entry& entry);
     void give_way(const PeerId& peer, ConnectionId to);

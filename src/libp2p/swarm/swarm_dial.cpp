@@ -118,6 +118,8 @@ void Swarm::start_next(ConnectionId id, Entry& entry, Now now) {
         }
         const auto path = new_path(id, where, /*inbound=*/false, now);
         race.attempts.push_back(path);
+        if (const auto found = race.proposals.find(where); found != race.proposals.end())
+            paths_.at(path).proposal = found->second;
         outputs_.push_back(Dial{
             .id = DialId{path.value}, .to = std::move(where), .timeout = config_.dial_timeout});
         break;
@@ -142,12 +144,22 @@ void Swarm::on_attempt_over(PathId id, Error why, Now now) {
     auto& race = *entry.race;
     race.failures.emplace_back(paths_.at(id).address.text(), std::move(why));
     std::erase(race.attempts, id);
+    propose_next(race, paths_.at(id));
     if (entry.path == id) {  // secured, and broken before it was ready
         unclaim(owner, entry);
         if (entry.expected) dialling_.emplace(*entry.expected, owner);
     }
     abandon(id);
     start_next(owner, entry, now);
+}
+
+/// What was sent behind a refused proposal has spoilt the connection, so it takes another.
+void Swarm::propose_next(Race& race, const Path& path) const {
+    const auto next = path.proposal + 1;
+    if (!path.connection || !path.connection->security_refused()) return;
+    if (next == config_.security.size()) return;
+    race.proposals[path.address] = next;
+    race.waiting.push_front(path.address);
 }
 
 /// Drops all attempts but the one that was secured.

@@ -48,6 +48,42 @@ class SwarmDial : public ::testing::Test {
     testing::Node& node{net.node(1)};
 };
 
+/// Two nodes, in 2026, which is when certificates are valid.
+Network speaking(std::vector<Security> listener, std::vector<Security> dialler) {
+    Network net{2, {.protocols = {"/echo"}}};
+    net.now.wall = from_unix_seconds(1'780'000'000);
+    Swarm::Config config{.identity = testing::identity(1), .security = std::move(listener)};
+    net.restart(0, config);
+    config.security = std::move(dialler);
+    net.restart(1, config);
+    SENNIT_ASSERT(net.node(0).swarm.listen(address(kHome)));
+    net.run();
+    return net;
+}
+
+TEST(SwarmSecurity, is_the_second_choice_where_the_first_is_refused) {
+    for (const bool noise_first : {true, false}) {
+        const auto first = noise_first ? Security::noise : Security::tls;
+        const auto second = noise_first ? Security::tls : Security::noise;
+        auto net = speaking({second}, {first, second});
+        const auto id = net.node(1).swarm.dial(address(kHome), net.now);
+        net.run();
+        EXPECT_EQ(net.dials.size(), 2u);
+        ASSERT_TRUE(net.node(1).connected.contains(*id));
+        EXPECT_EQ(net.node(1).connected.at(*id).security, second);
+        EXPECT_EQ(net.node(0).connected.begin()->second.security, second);
+    }
+}
+
+TEST(SwarmSecurity, that_nobody_takes_ends_the_dial) {
+    auto net = speaking({Security::tls}, {Security::noise});
+    const auto id = net.node(1).swarm.dial(address(kHome), net.now);
+    net.run();
+    EXPECT_EQ(net.dials.size(), 1u);
+    ASSERT_TRUE(net.node(1).gone.contains(*id));
+    EXPECT_EQ(net.node(1).gone.at(*id).why.code, Errc::unsupported);
+}
+
 TEST_F(SwarmDial, tries_the_next_address_after_a_quarter_of_a_second) {
     const auto id = *dial({hole(1), kHome});
     wait(249ms);

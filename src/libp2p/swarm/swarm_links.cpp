@@ -77,7 +77,8 @@ void Swarm::on_link_open(const LinkOpen& link, Now now) {
     path.since = now.at;
     path.room = link.room;
     path.connection.emplace(link.dial ? Connection::Role::dialler : Connection::Role::listener,
-                            shared_, fresh_key(), connections_.at(*path.owner).expected, now);
+                            shared_, fresh_key(), connections_.at(*path.owner).expected, now,
+                            path.proposal);
     by_link_.emplace(link.id, id);
     touch(id);
 }

@@ -75,7 +75,7 @@ void Swarm::on_ready(PathId id, const Connection::Ready& ready, Now now) {
     if (entry.race) leave_race(entry);
     timers_.forget(owner);
     events_.push_back(Connected{owner, ready.peer, path.address, path.inbound, ready.early_muxer,
-                                now.at - path.since});
+                                ready.security, now.at - path.since});
     ask(entry, now);
     give_way(ready.peer, owner);
 }

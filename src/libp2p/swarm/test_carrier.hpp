@@ -197,7 +197,6 @@ class Network {
 
     Now now{Instant{std::chrono::hours{1}}, {}};
     std::size_t room{1 << 20};
-    std::set<NetAddress> black_holes{};  ///< dials there lead to nothing, not even a failure
 
   private:
     struct End {

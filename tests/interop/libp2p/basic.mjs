@@ -130,6 +130,24 @@ test('js learns that sennit does not speak a protocol, and goes on', { timeout: 
     }
 })
 
+test('js proposes several protocols, and gets the one that sennit speaks', { timeout: 30_000 }, async () => {
+    const listener = new Listener()
+    try {
+        const { address } = await listener.until('listening')
+        const connection = await node.dial(multiaddr(address))
+        const stream = await connection.newStream(['/no/such/1.0.0', '/nor/this/1.0.0', '/ipfs/ping/1.0.0'])
+        assert.equal(stream.protocol, '/ipfs/ping/1.0.0')
+        const echo = new Promise(resolve => stream.addEventListener(
+            'message', event => resolve(event.data.subarray()), { once: true }))
+        const said = new Uint8Array(32).fill(7)
+        stream.send(said)
+        assert.deepEqual(new Uint8Array(await echo), said)
+        await stream.close()
+    } finally {
+        await listener.stop()
+    }
+})
+
 test('js opens sixty streams at once', { timeout: 60_000 }, async () => {
     const listener = new Listener()
     // Without services of its own: js allows 64 streams of a protocol that it does not register.
