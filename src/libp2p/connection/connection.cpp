@@ -119,6 +119,7 @@ Result<void> Connection::shake_hands(BytesView& in, Now now) {
 
 Result<void> Connection::on_secured(noise::Secured secured, Now now) {
     SENNIT_TRY(remote_, PublicKey::decode(secured.remote_key_protobuf));
+    events_.push_back(Secured{remote_->peer_id()});
     const auto& theirs = secured.remote_stream_muxers;
     const bool early = std::ranges::find(theirs, kYamux) != theirs.end();
     if (early) {
@@ -176,7 +177,7 @@ Result<void> Connection::run(BytesView& in, Now now) {
 // Output and time.
 
 std::size_t Connection::transmit(std::size_t bytes_max, Now now, Bytes& out) {
-    if (out_.size() > bytes_max) return 0;
+    if (mute_ || out_.size() > bytes_max) return 0;
     const auto before = out.size();
     out.insert(out.end(), out_.begin(), out_.end());
     out_ = Bytes{};
@@ -238,6 +239,7 @@ std::optional<Connection::Event> Connection::poll_event(Now now) {
     if (events_.empty()) return std::nullopt;
     auto out = std::move(events_.front());
     events_.pop_front();
+    told_ready_ = told_ready_ || std::holds_alternative<Ready>(out);
     return out;
 }
 
@@ -265,7 +267,7 @@ void Connection::take(const yamux::Event& event, Now now) {
     } else if (const auto* reset = std::get_if<yamux::Reset>(&event)) {
         fail_stream(reset->id, Error{Errc::io, to_text(reset->reason), Error::kNowhere, {}});
     } else if (const auto* gone = std::get_if<yamux::Gone>(&event)) {
-        end(ended(*gone));
+        end(ended(*gone), gone->how == yamux::End::left);
     }
 }
 
@@ -274,6 +276,7 @@ void Connection::on_opened(StreamId id, Now now) {
     negotiations_.emplace(
         id, Negotiation{multistream::Listener{config_->speaks}, /*lazy=*/false, until});
     negotiating_.emplace(until, id);
+    ++negotiations_in_;
 }
 
 void Connection::negotiate(StreamId id, Now now) {
@@ -317,15 +320,17 @@ void Connection::drop_negotiation(StreamId id) {
     const auto found = negotiations_.find(id);
     if (found == negotiations_.end()) return;
     negotiating_.erase({found->second.until, id});
+    if (std::holds_alternative<multistream::Listener>(found->second.side)) --negotiations_in_;
     negotiations_.erase(found);
 }
 
-void Connection::end(Error why) {
+void Connection::end(Error why, bool peer_left) {
     if (closed_) return;
     closed_ = true;
     negotiations_.clear();
     negotiating_.clear();
-    events_.push_back(Closed{std::move(why)});
+    negotiations_in_ = 0;
+    events_.push_back(Closed{std::move(why), peer_left});
 }
 
 // Streams.
@@ -384,6 +389,32 @@ void Connection::close() {
     running->stop();
 }
 
+void Connection::refuse() {
+    mute_ = role_ == Role::dialler && !told_ready_;
+    events_.clear();
+    close();
+}
+
+std::vector<StreamId> Connection::streams() const {
+    std::vector<StreamId> out;
+    if (session() == nullptr || closed_) return out;
+    for (const auto id : session()->stream_ids()) {
+        const auto found = negotiations_.find(id);
+        if (found == negotiations_.end() ||
+            std::holds_alternative<multistream::Dialler>(found->second.side))
+            out.push_back(id);
+    }
+    return out;
+}
+
+std::size_t Connection::streams_size() const {
+    const auto* const running = session();
+    if (running == nullptr || closed_) return 0;
+    // A session that is over has forgotten its streams; their negotiations go with the next event.
+    const auto all = running->streams_in() + running->streams_out();
+    return all - std::min(all, negotiations_in_);
+}
+
 yamux::Session* Connection::session() {
     auto* const running = std::get_if<Running>(&stage_);
     return running != nullptr ? &running->session : nullptr;
@@ -399,6 +430,11 @@ std::optional<Duration> Connection::round_trip() const {
 
 void Connection::check_invariants() const {
     SENNIT_ASSERT(negotiations_.size() == negotiating_.size());
+    SENNIT_ASSERT(
+        negotiations_in_ ==
+        static_cast<std::size_t>(std::ranges::count_if(negotiations_, [](const auto& one) {
+            return std::holds_alternative<multistream::Listener>(one.second.side);
+        })));
     for (const auto& [id, negotiation] : negotiations_) {
         SENNIT_ASSERT(negotiating_.contains({negotiation.until, id}));
         // A session that is over has forgotten its streams; that it is so is its next event.

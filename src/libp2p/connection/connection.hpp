@@ -70,6 +70,12 @@ class Connection {
     std::size_t transmit(std::size_t bytes_max, Now now, Bytes& out);
     Instant next_wake() const;
 
+    /// The remote has proved who it is. Of a dialler's connection the message that tells the remote
+    /// who we are has not been transmitted yet: whoever does not want this peer says `refuse`
+    /// before the next `transmit`, and the remote never knows.
+    struct Secured {
+        PeerId peer;
+    };
     /// The upgrade is done; streams may be opened.
     struct Ready {
         PublicKey key;
@@ -105,9 +111,10 @@ class Connection {
     /// more, and none is told of one by one.
     struct Closed {
         Error why;
+        bool peer_left{false};  ///< in order: it said so
     };
-    using Event = std::variant<Ready, StreamOpened, StreamAgreed, StreamReadable, StreamWritable,
-                               StreamRemoteClosed, StreamFailed, Closed>;
+    using Event = std::variant<Secured, Ready, StreamOpened, StreamAgreed, StreamReadable,
+                               StreamWritable, StreamRemoteClosed, StreamFailed, Closed>;
     std::optional<Event> poll_event(Now now);
 
     // Streams. Ids that are not known are answered as yamux::Session answers them.
@@ -124,9 +131,15 @@ class Connection {
     void reset(StreamId id);
     /// Resets all streams and leaves; Closed follows.
     void close();
+    /// As `close`, and of a dialler that is not Ready nothing more is sent, not even who we are.
+    void refuse();
 
     bool ready() const { return std::holds_alternative<Running>(stage_); }
     bool closed() const { return closed_; }
+    /// Streams whose protocol is agreed on, and ours that still ask. Those that the peer opened and
+    /// asked nothing on are nobody's.
+    std::vector<StreamId> streams() const;
+    std::size_t streams_size() const;
     std::size_t negotiations() const { return negotiations_.size(); }
     std::optional<Duration> round_trip() const;
     void check_invariants() const;
@@ -169,7 +182,7 @@ class Connection {
     void negotiate(StreamId id, Now now);
     void fail_stream(StreamId id, Error why);
     void drop_negotiation(StreamId id);
-    void end(Error why);
+    void end(Error why, bool peer_left = false);
 
     yamux::Session* session();
     const yamux::Session* session() const;
@@ -182,10 +195,13 @@ class Connection {
     Instant upgrade_until_;
     std::optional<PublicKey> remote_;
     std::map<StreamId, Negotiation> negotiations_;
+    std::size_t negotiations_in_{0};  ///< of streams that the peer opened
     std::set<std::pair<Instant, StreamId>> negotiating_;
     std::deque<Event>
         events_;  ///< of one input at most: what is asked of the session is not queued
     bool closed_{false};
+    bool told_ready_{false};
+    bool mute_{false};  ///< refused before the remote knew who we are
 };
 
 }  // namespace sennit::libp2p

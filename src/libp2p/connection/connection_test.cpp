@@ -210,6 +210,42 @@ TEST(Connection, refuses_somebody_else_than_was_dialled_before_it_says_who_it_is
     EXPECT_FALSE(pair.listener.ready);
 }
 
+TEST(Connection, can_refuse_who_it_dialled_before_it_says_who_it_is) {
+    Pair pair{100'000};
+    pair.dialler.refuses = true;
+    pair.run();
+    EXPECT_EQ(pair.dialler.secured, pair.listener.identity().peer_id());
+    EXPECT_TRUE(pair.dialler.closed);
+    EXPECT_FALSE(pair.dialler.ready);
+    EXPECT_FALSE(pair.listener.secured) << "it never knew";
+    EXPECT_FALSE(pair.listener.closed) << "and waits for the link's end";
+}
+
+TEST(Connection, tells_whom_it_refuses_once_both_know_each_other) {
+    Pair pair{100'000};
+    pair.listener.refuses = true;
+    pair.run();
+    EXPECT_TRUE(pair.listener.closed);
+    EXPECT_FALSE(pair.listener.ready);
+    ASSERT_TRUE(pair.dialler.closed);
+    EXPECT_THAT(pair.dialler.closed->text(), HasSubstr("the peer left"));
+}
+
+TEST(Connection, counts_streams_whose_protocol_is_agreed_on_or_that_it_opened) {
+    Pair pair{100'000};
+    pair.run();
+    const auto id = *pair.dialler.connection->open({"/echo"}, pair.now);
+    EXPECT_EQ(pair.dialler.connection->streams_size(), 1u);
+    EXPECT_EQ(pair.listener.connection->streams_size(), 0u);
+    pair.run();
+    EXPECT_EQ(pair.listener.connection->streams(), std::vector{id});
+    EXPECT_EQ(pair.listener.connection->streams_size(), 1u);
+    pair.dialler.connection->reset(id);
+    pair.run();
+    EXPECT_EQ(pair.dialler.connection->streams_size(), 0u);
+    EXPECT_EQ(pair.listener.connection->streams_size(), 0u);
+}
+
 TEST(Connection, refuses_itself) {
     Pair pair{1000, std::nullopt, /*same_identity=*/true};
     pair.run();

@@ -47,6 +47,8 @@ struct End {
 
     std::shared_ptr<const ConnectionConfig> config;
     std::unique_ptr<Connection> connection;
+    std::optional<PeerId> secured;
+    bool refuses{false};  ///< whoever it is
     std::optional<Connection::Ready> ready;
     std::map<StreamId, std::string> protocols;  ///< that the other side asked for
     std::map<StreamId, std::string> agreed;     ///< that we asked for
@@ -56,6 +58,10 @@ struct End {
     std::optional<Error> closed;
 
   private:
+    void take(const Connection::Secured& event, Now) {
+        secured = event.peer;
+        if (refuses) connection->refuse();
+    }
     void take(const Connection::Ready& event, Now) { ready = event; }
     void take(const Connection::StreamOpened& event, Now) { protocols[event.id] = event.protocol; }
     void take(const Connection::StreamAgreed& event, Now) { agreed[event.id] = event.protocol; }

@@ -71,6 +71,12 @@ Bytes encode(const Identify& value) {
     return std::move(out).take();
 }
 
+void update(Identify& known, Identify&& pushed) {
+    if (!pushed.listens.empty()) known.listens.clear();
+    if (!pushed.protocols.empty()) known.protocols.clear();
+    merge(known, std::move(pushed));
+}
+
 void merge(Identify& into, Identify&& next) {
     if (next.key) into.key = std::move(next.key);
     if (!next.protocol_version.empty()) into.protocol_version = std::move(next.protocol_version);

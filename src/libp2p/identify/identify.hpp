@@ -43,5 +43,7 @@ Bytes encode(const Identify& value);
 
 /// Several messages of one stream are one statement: lists are joined, of the rest the last counts.
 void merge(Identify& into, Identify&& next);
+/// A push may have only what changed: fields that it has replace, lists too; the rest stays.
+void update(Identify& known, Identify&& pushed);
 
 }  // namespace sennit::libp2p::identify

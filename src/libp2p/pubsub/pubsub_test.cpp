@@ -34,8 +34,8 @@ class PubsubTest : public ::testing::Test {
             gossipsub::Config config{.identity = key, .policy = policy};
             nodes.push_back(
                 {std::make_unique<Pubsub>(net->node(i).swarm, config, Rng{i}, net->now)});
-            net->node(i).on_event = [this, i](const Swarm::Event& event) {
-                return nodes[i].pubsub->on_event(event, net->now);
+            net->node(i).first = [this, i](const Swarm::Event& event, Now now) {
+                return nodes[i].pubsub->on_event(event, now);
             };
             net->node(i).pump = [this, i] { return pump(i); };
             const auto where = "/ip4/10.0.0." + std::to_string(i + 1) + "/tcp/4001";

@@ -9,16 +9,13 @@
 namespace sennit::libp2p {
 namespace {
 
+using testing::address;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::Network;
 using testing::Node;
 using namespace std::chrono_literals;
-
-Multiaddr address(const char* text) {
-    return *Multiaddr::parse(text);
-}
 
 class SwarmTest : public ::testing::Test {
   protected:
@@ -55,7 +52,8 @@ TEST_F(SwarmTest, connects_and_learns_who_the_other_is) {
     const auto& says = dialler.says.at(id);
     EXPECT_EQ(says.agent, "sennit");
     EXPECT_EQ(says.key->peer_id(), net.node(0).swarm.self());
-    EXPECT_THAT(says.protocols, ElementsAre("/ipfs/id/1.0.0", "/ipfs/ping/1.0.0", "/echo"));
+    EXPECT_THAT(says.protocols,
+                ElementsAre("/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/ping/1.0.0", "/echo"));
     ASSERT_EQ(says.listens.size(), 1u);
     EXPECT_EQ(says.listens[0].text(), "/ip4/10.0.0.1/tcp/4001");
     EXPECT_THAT(says.observed->text(), HasSubstr("/ip4/10.0.0.2/tcp/"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "libp2p/yamux/budget.hpp"
 #include "libp2p/yamux/window.hpp"
 
 namespace sennit::libp2p::yamux {
@@ -21,6 +22,10 @@ struct Limits {
     std::uint32_t window_max{16 * 1024 * 1024};
     /// Unread bytes of all streams, and the sum of all windows up to which windows grow.
     std::size_t receive_bytes_max{64 * 1024 * 1024};
+
+    /// Which growth beyond the first windows is granted from, shared with other sessions; null:
+    /// this session's limits are all there is.
+    std::shared_ptr<Budget> budget{};
 
     /// Bytes that wait to be sent, of one stream and of all. Not a window's worth: the application
     /// refills the queue as it drains, so that it only has to last from one poll to the next.

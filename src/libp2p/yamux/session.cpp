@@ -17,6 +17,7 @@ Session::Session(Side side, const Limits& limits, Now now)
     : side_{side},
       limits_{limits},
       next_id_{side == Side::dialler ? 1u : 2u},
+      growth_{limits.budget},
       ping_due_{now.at},
       heard_at_{now.at} {
     on_time(now);  // the first ping: windows cannot grow before the path is measured
@@ -142,7 +143,8 @@ void Session::grow_window(Stream& stream) {
     const auto size = stream.window.size();
     const auto wished =
         left_of(std::min<std::size_t>(2 * std::size_t{size}, limits_.window_max), size);
-    const auto by = std::min(wished, left_of(limits_.receive_bytes_max, windows_bytes_));
+    const auto by =
+        growth_.take(std::min(wished, left_of(limits_.receive_bytes_max, windows_bytes_)));
     stream.window.grow(static_cast<std::uint32_t>(by));
     windows_bytes_ += by;
 }
@@ -222,6 +224,7 @@ void Session::forget(Place place) {
     drop_unread(stream);
     acknowledge(stream);
     windows_bytes_ -= stream.window.size();
+    growth_.give_back(stream.window.size() - limits_.window_initial);
     if (body_stream_ == id) body_wanted_ = false;
     for (auto* const set : {&control_, &data_, &events_, &blocked_}) set->erase(id);
     --(ours(id) ? streams_out_ : streams_in_);
@@ -254,6 +257,7 @@ void Session::end(End how, std::optional<Error> why, std::optional<GoAway> say) 
     for (auto* const set : {&control_, &data_, &events_, &blocked_}) set->clear();
     streams_in_ = streams_out_ = unacknowledged_ = 0;
     unread_bytes_ = unsent_bytes_ = windows_bytes_ = 0;
+    growth_.give_back(growth_.held());
     body_wanted_ = ping_owed_ = false;
     late_ = {};
     skipped_ = {};
@@ -288,6 +292,7 @@ void Session::check_invariants() const {
     SENNIT_ASSERT(unacknowledged == unacknowledged_);
     SENNIT_ASSERT(unread == unread_bytes_ && unread <= limits_.receive_bytes_max);
     SENNIT_ASSERT(unsent == unsent_bytes_ && windows == windows_bytes_);
+    SENNIT_ASSERT(growth_.held() == windows - (in + out) * limits_.window_initial);
     SENNIT_ASSERT(unsent <= limits_.send_bytes_max + out * limits_.send_stream_bytes_min +
                                 in * limits_.send_stream_bytes_min);
     for (const auto* const set : {&control_, &data_, &events_, &blocked_}) {

@@ -91,7 +91,8 @@ using Event = std::variant<Opened, Readable, Writable, RemoteClosed, Reset, Leav
 ///
 /// Windows. Ours grow with the path, see `ReceiveWindow`; the round trip is measured with our own
 /// pings, the first of which is sent at once. The smallest measurement counts: queues in front of
-/// a ping only ever add to it.
+/// a ping only ever add to it. Growth is granted by `Limits::budget`, and goes back with the
+/// stream.
 ///
 /// Alive. A ping every `keep_alive`. The session ends `silent` when a ping is unanswered and for
 /// `answer_within` no byte at all has come: an answer may be stuck behind the peer's own data, and
@@ -281,6 +282,7 @@ class Session {
     std::size_t unread_bytes_{0};
     std::size_t unsent_bytes_{0};
     std::size_t windows_bytes_{0};  ///< sum of all receive windows
+    Budget::Share growth_;          ///< of that, what is beyond the first windows
 
     // Our pings: due, then owed to the wire, then sent and unanswered.
     Instant ping_due_;

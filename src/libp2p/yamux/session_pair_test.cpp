@@ -221,6 +221,23 @@ TEST(YamuxPair, grows_windows_only_within_the_sessions_limit) {
     EXPECT_EQ(transfer(50e6, 60ms, 2s, SIZE_MAX, limits).window, 1'000'000u);
 }
 
+TEST(YamuxPair, grows_windows_only_by_what_the_budget_of_all_sessions_grants_and_gives_it_back) {
+    Limits limits;
+    limits.budget = std::make_shared<Budget>(200'000);
+    const auto window = transfer(50e6, 60ms, 2s, SIZE_MAX, limits).window;
+    EXPECT_GE(window, kWindowInitial + 75'000);
+    EXPECT_LE(window, kWindowInitial + 100'000);
+    EXPECT_EQ(limits.budget->free(), 200'000u) << "the sessions are gone";
+
+    Budget::Share others{limits.budget};
+    while (others.take(200'000) > 0) {
+    }
+    const auto held = others.held();
+    EXPECT_GT(transfer(50e6, 60ms, 2s, SIZE_MAX, limits).late_rate, 0.5 * kWindowInitial / 0.060)
+        << "whoever gets nothing has the first window";
+    EXPECT_EQ(others.held(), held);
+}
+
 TEST(YamuxPair, grows_no_window_before_the_path_was_measured) {
     Session session{Side::listener, {}, at(0s)};
     ASSERT_TRUE(session.on_bytes(update(1, 0, kSyn), at(0s)));

@@ -92,7 +92,7 @@ test('js dials sennit, identifies it, pings it, and leaves', { timeout: 30_000 }
         assert.match((await listener.until('identified')).agent, /^js-libp2p\/3/)
         const said = await heard
         assert.match(said.agentVersion, /^sennit\//)
-        assert.deepEqual(said.protocols, ['/ipfs/id/1.0.0', '/ipfs/ping/1.0.0'])
+        assert.deepEqual(said.protocols, ['/ipfs/id/1.0.0', '/ipfs/id/push/1.0.0', '/ipfs/ping/1.0.0'])
         for (let i = 0; i < 20; i++) assert.ok(await node.services.ping.ping(multiaddr(address)) >= 0)
         await connection.close()
         await listener.until('disconnected')
