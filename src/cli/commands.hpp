@@ -106,6 +106,7 @@ struct P2pOptions {
     bool raw{false};
     // listen
     bool serve_perf{false};
+    bool autonat{false};
     std::vector<std::string> echo;  ///< protocols
     // pub, sub
     std::string topic;                ///< pub

@@ -3,6 +3,10 @@
 #include <cstdio>
 
 #include "cli/p2p_common.hpp"
+#include "io/interfaces.hpp"
+#include "io/random.hpp"
+#include "libp2p/autonat/autonat.hpp"
+#include "libp2p/autonat/hosts.hpp"
 #include "libp2p/perf/perf.hpp"
 
 namespace sennit::cli {
@@ -70,6 +74,22 @@ void tell(const P2pOptions& options, const libp2p::mdns::Mdns::Event& event) {
     }
 }
 
+void tell(const P2pOptions& options, const libp2p::Autonat::Event& event) {
+    const std::string what{to_string(event.to)};
+    tell(options, what.c_str(), json::Value::object({{"address", event.address.text()}}),
+         what + " " + event.address.text());
+}
+
+/// An address in a private network is for those in it.
+libp2p::Autonat::Config autonat_config(const Multiaddr& listens) {
+    libp2p::Autonat::Config out;
+    const auto target = libp2p::tcp_address(listens);
+    const bool among_us = target && libp2p::autonat::is_private(target->host);
+    out.client.private_hosts = among_us;
+    out.server.private_hosts = among_us;
+    return out;
+}
+
 /// One node, and what it does for strangers beside the swarm's own.
 class Listening {
   public:
@@ -85,6 +105,14 @@ class Listening {
 
     Result<void> run(const Multiaddr& where) {
         SENNIT_TRY(driver_.swarm().listen(where));
+        for (const auto& peer : options_.peers) {
+            SENNIT_TRY(const auto address, Multiaddr::parse(peer));
+            SENNIT_TRY(driver_.swarm().dial(address, driver_.now()));
+        }
+        if (options_.autonat) {
+            autonat_.emplace(driver_.swarm(), autonat_config(where), Rng{io::system_seed()});
+            driver_.attach(*autonat_, [this] { return tell_reachability(); });
+        }
         if (options_.mdns) {
             driver_.discover(
                 [this](const libp2p::mdns::Mdns::Event& event) { tell(options_, event); });
@@ -96,6 +124,15 @@ class Listening {
   private:
     void on_event(const Swarm::Event& event) {
         const auto now = driver_.now();
+        if (const auto* on = std::get_if<Swarm::ListeningOn>(&event)) {
+            std::vector<std::string> hosts;
+            for (const auto& one : io::ipv4_interfaces()) hosts.push_back(one.address.to_string());
+            for (auto& one : libp2p::mdns::expand(on->address, hosts))
+                listens_.push_back(std::move(one));
+            look_at_addresses(now);
+        } else if (std::holds_alternative<Swarm::Identified>(event)) {
+            look_at_addresses(now);
+        }
         if (perf_ && perf_->on_event(event, now)) {
             tell_served();
         } else if (echo_->on_event(event, now)) {
@@ -103,6 +140,23 @@ class Listening {
         } else {
             tell(options_, event);
         }
+    }
+
+    /// Where we listen, and where others see us.
+    void look_at_addresses(Now now) {
+        if (!autonat_) return;
+        auto all = listens_;
+        for (auto& one : driver_.swarm().observed_addresses()) all.push_back(std::move(one));
+        autonat_->set_candidates(all, now);
+    }
+
+    bool tell_reachability() {
+        bool moved = false;
+        while (const auto event = autonat_->poll_event()) {
+            tell(options_, *event);
+            moved = true;
+        }
+        return moved;
     }
 
     void tell_served() {
@@ -155,6 +209,8 @@ class Listening {
     node::P2pDriver driver_;
     std::optional<libp2p::perf::Server> perf_;
     std::optional<RequestResponse> echo_;
+    std::optional<libp2p::Autonat> autonat_;
+    std::vector<Multiaddr> listens_;
 };
 
 }  // namespace
@@ -163,6 +219,9 @@ Result<void> p2p_listen(const P2pOptions& options) {
     SENNIT_TRY(auto config, config_of(options));
     if (options.serve_perf) config.protocols.emplace_back(libp2p::perf::kProtocol);
     for (const auto& name : options.echo) config.protocols.push_back(name);
+    if (options.autonat) {
+        for (auto& name : libp2p::Autonat::protocols()) config.protocols.push_back(std::move(name));
+    }
     const std::string_view where{options.address.empty() ? kAnyPort : options.address};
     SENNIT_TRY(const auto address, Multiaddr::parse(where));
     return Listening{options, std::move(config)}.run(address);

@@ -23,6 +23,8 @@ Swarm::Config dialler_config(const Autonat::Config& config, Rng& rng) {
     Swarm::Config out{.identity = fresh_identity(rng)};
     // Beside those under way, those that are being closed.
     out.connections_max = 4 * config.server.dials_max;
+    out.outbound_max = out.connections_max;
+    out.inbound_max = 0;
     out.yamux.streams_in_max = 8;
     out.yamux.streams_out_max = 8;
     out.yamux.window_max = out.yamux.window_initial;

@@ -50,8 +50,9 @@ class Autonat final : public Behaviour {
 
     // The dialling swarm's carrier.
 
-    void on_input(const CarrierInput& input, Now now);
-    std::optional<CarrierOutput> poll_output(Now now);
+    bool has_carrier() const override { return true; }
+    void on_input(const CarrierInput& input, Now now) override;
+    std::optional<CarrierOutput> poll_output(Now now) override;
 
     bool on_event(const Swarm::Event& event, Now now) override;
     bool pump(Now now) override;
