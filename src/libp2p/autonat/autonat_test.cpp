@@ -287,6 +287,27 @@ TEST_F(AutonatTest, stops_when_the_requester_leaves) {
     EXPECT_EQ(nodes[1].autonat->dials(), 0u);
     EXPECT_EQ(nodes[1].autonat->streams(), 0u);
     EXPECT_EQ(nodes[0].autonat->streams(), 0u);
+    EXPECT_TRUE(links.empty());
+}
+
+TEST_F(AutonatTest, keeps_no_silent_dial_back_when_it_has_asked_nobody) {
+    start(2);
+    const auto id = connect(0, 1);
+    EXPECT_TRUE(nodes[0].swarm->open(id, {std::string{autonat::kBackProtocol}}, now));
+    run();
+    EXPECT_EQ(nodes[1].autonat->streams(), 0u);
+}
+
+TEST_F(AutonatTest, resets_who_does_not_close_after_its_answer) {
+    start(2);
+    const auto id = connect(0, 1);
+    const auto stream = *nodes[0].swarm->open(id, {std::string{autonat::kRequestProtocol}}, now);
+    nodes[0].swarm->write(stream, autonat::framed(autonat::encode(autonat::DialRequest{
+                                      {autonat::testing::address("/ip4/10.0.0.1/tcp/1")}, 7})));
+    run();
+    EXPECT_EQ(nodes[1].autonat->streams(), 1u);
+    pass(11s);
+    EXPECT_EQ(nodes[1].autonat->streams(), 0u);
 }
 
 }  // namespace

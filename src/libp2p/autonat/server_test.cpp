@@ -210,7 +210,6 @@ TEST_F(AutonatServerTest, limits_the_rate_in_all) {
 }
 
 TEST_F(AutonatServerTest, cannot_be_aimed_at_one_victim_by_many) {
-    int paid = 0;
     for (std::uint64_t i = 0; i < 10; ++i) {
         const auto id = ask(i, "20." + std::to_string(i) + ".2.3",
                             {"/ip4/30.1.1." + std::to_string(i + 1) + "/tcp/1"});
@@ -218,9 +217,23 @@ TEST_F(AutonatServerTest, cannot_be_aimed_at_one_victim_by_many) {
         for (int n = 0; n < 25 && !response(id); ++n) {
             if (!pay(id, 4096)) break;
         }
-        ++paid;
     }
     EXPECT_EQ(dials.size(), 4u);
+}
+
+TEST_F(AutonatServerTest, cannot_be_aimed_at_one_victim_by_many_who_pay_at_once) {
+    std::vector<ServeId> all;
+    for (std::uint64_t i = 0; i < 6; ++i) {
+        all.push_back(ask(i, "20." + std::to_string(i) + ".2.3",
+                          {"/ip4/30.1.1.1/tcp/" + std::to_string(i + 1)}));
+        EXPECT_TRUE(price(all.back()));
+    }
+    for (const auto id : all) {
+        const auto before = dials.size();
+        while (!response(id) && dials.size() == before) ASSERT_TRUE(pay(id, 4096));
+    }
+    EXPECT_EQ(dials.size(), 4u);
+    EXPECT_EQ(response(all.back())->status, ResponseStatus::request_rejected);
 }
 
 TEST_F(AutonatServerTest, has_few_dials_at_once) {
