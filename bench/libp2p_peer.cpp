@@ -49,19 +49,19 @@ int report(std::size_t count, Duration took) {
 
 int handshakes(const Multiaddr& address, std::chrono::seconds time) {
     std::size_t count = 0;
+    Duration took{};
     std::optional<node::P2pDriver> driver;
     const auto dial = [&] { (void)driver->swarm().dial(address, driver->now()); };
     driver.emplace(config(), [&](const Swarm::Event& event) {
         if (const auto* up = std::get_if<Swarm::Connected>(&event)) {
             ++count;
             driver->swarm().disconnect(up->id);
-        } else if (std::holds_alternative<Swarm::Disconnected>(event)) {
+        } else if (std::holds_alternative<Swarm::Disconnected>(event) && took == Duration{}) {
             dial();
         }
     });
     dial();
     const auto began = driver->now().at;
-    Duration took{};
     driver->after(time, [&] {
         took = driver->now().at - began;
         driver->stop();

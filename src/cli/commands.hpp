@@ -107,6 +107,7 @@ struct P2pOptions {
     bool raw{false};
     // listen
     bool serve_perf{false};
+    bool autonat{false};
     std::vector<std::string> echo;  ///< protocols
     // listen, find
     std::string kad;  ///< protocol of Kademlia; empty: none for listen, the usual one for find

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/arguments.hpp"
+#include "libp2p/autonat/message.hpp"
 #include "libp2p/kad/message.hpp"
 #include "libp2p/perf/perf.hpp"
 
@@ -70,7 +71,8 @@ Result<std::string> parse_protocol(std::string_view text) {
 /// The same, of what the application may answer: the rest is answered in its own way.
 Result<std::string> parse_own_protocol(std::string_view text) {
     for (const auto taken : {libp2p::identify::kProtocol, libp2p::ping::kProtocol,
-                             libp2p::perf::kProtocol, libp2p::kad::kProtocol}) {
+                             libp2p::perf::kProtocol, libp2p::kad::kProtocol,
+                             libp2p::autonat::kRequestProtocol, libp2p::autonat::kBackProtocol}) {
         if (text == taken) {
             return Error{Errc::duplicate, "has an answer of its own and is no protocol to echo",
                          Error::kNowhere, std::string{text}};
@@ -189,6 +191,11 @@ void add_listen(P2pArguments& p2p, P2pOptions& o) {
         ->check(checked(parse_own_kad));
     listen->add_option("--peer", o.peers, "a node to connect to; may be given again")
         ->check(checked(libp2p::Multiaddr::parse));
+    listen->add_flag(
+        "--autonat", o.autonat,
+        "ask peers whether this node can be reached (AutoNAT v2), tell what they find, "
+        "and dial others who ask the same; three networks have to agree. On a private "
+        "or loopback address: among its own, each peer for itself");
     listen->add_flag("--mdns", o.mdns, "also find peers in the local network, and be found");
 }
 

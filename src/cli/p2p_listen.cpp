@@ -3,7 +3,10 @@
 #include <cstdio>
 
 #include "cli/p2p_common.hpp"
+#include "io/interfaces.hpp"
 #include "io/random.hpp"
+#include "libp2p/autonat/autonat.hpp"
+#include "libp2p/autonat/hosts.hpp"
 #include "libp2p/perf/perf.hpp"
 
 namespace sennit::cli {
@@ -73,6 +76,22 @@ void tell(const P2pOptions& options, const libp2p::mdns::Mdns::Event& event) {
     }
 }
 
+void tell(const P2pOptions& options, const libp2p::Autonat::Event& event) {
+    const std::string what{to_string(event.to)};
+    tell(options, what.c_str(), json::Value::object({{"address", event.address.text()}}),
+         what + " " + event.address.text());
+}
+
+/// An address in a private network is for those in it.
+libp2p::Autonat::Config autonat_config(const Multiaddr& listens) {
+    libp2p::Autonat::Config out;
+    const auto target = libp2p::tcp_address(listens);
+    const bool among_us = target && libp2p::autonat::is_private(target->host);
+    out.client.private_hosts = among_us;
+    out.server.private_hosts = among_us;
+    return out;
+}
+
 /// One node, and what it does for strangers beside the swarm's own.
 class Listening {
   public:
@@ -87,6 +106,7 @@ class Listening {
     Result<void> run(const Multiaddr& where) {
         SENNIT_TRY(driver_.swarm().listen(where));
         if (!options_.kad.empty()) serve_kad(where);
+        if (options_.autonat) serve_autonat(where);
         for (const auto& peer : options_.peers) {
             SENNIT_TRY(const auto address, Multiaddr::parse(peer));
             SENNIT_TRY(const auto id, driver_.swarm().dial(address, driver_.now()));
@@ -102,10 +122,40 @@ class Listening {
   private:
     void on_event(const Swarm::Event& event) {
         tell(options_, event);
+        if (autonat_) look_at_addresses(event);
         const auto* const up = std::get_if<Swarm::Connected>(&event);
         if (up == nullptr || !routing_ || !given_.contains(up->id)) return;
         beginning_.push_back({up->peer, {libp2p::multiaddr_of(up->address)}});
         routing_->kad().bootstrap(beginning_, driver_.now());
+    }
+
+    void serve_autonat(const Multiaddr& where) {
+        autonat_.emplace(driver_.swarm(), autonat_config(where), Rng{io::system_seed()});
+        driver_.attach(*autonat_, [this] { return tell_reachability(); });
+    }
+
+    /// Where we listen, and where others see us, if the event may have changed that.
+    void look_at_addresses(const Swarm::Event& event) {
+        if (const auto* on = std::get_if<Swarm::ListeningOn>(&event)) {
+            std::vector<std::string> hosts;
+            for (const auto& one : io::ipv4_interfaces()) hosts.push_back(one.address.to_string());
+            for (auto& one : libp2p::mdns::expand(on->address, hosts))
+                listens_.push_back(std::move(one));
+        } else if (!std::holds_alternative<Swarm::Identified>(event)) {
+            return;
+        }
+        auto all = listens_;
+        for (auto& one : driver_.swarm().observed_addresses()) all.push_back(std::move(one));
+        autonat_->set_candidates(all, driver_.now());
+    }
+
+    bool tell_reachability() {
+        bool any = false;
+        while (const auto event = autonat_->poll_event()) {
+            any = true;
+            tell(options_, *event);
+        }
+        return any;
     }
 
     void serve_kad(const Multiaddr& where) {
@@ -185,6 +235,8 @@ class Listening {
     std::optional<PeerRouting> routing_;
     std::set<libp2p::ConnectionId> given_;               ///< those of --peer
     std::vector<libp2p::kad::PeerAddresses> beginning_;  ///< of them, who was there
+    std::optional<libp2p::Autonat> autonat_;
+    std::vector<Multiaddr> listens_;
 };
 
 }  // namespace
@@ -194,6 +246,9 @@ Result<void> p2p_listen(const P2pOptions& options) {
     if (options.serve_perf) config.protocols.emplace_back(libp2p::perf::kProtocol);
     for (const auto& name : options.echo) config.protocols.push_back(name);
     if (!options.kad.empty()) config.protocols.push_back(options.kad);
+    if (options.autonat) {
+        for (auto& name : libp2p::Autonat::protocols()) config.protocols.push_back(std::move(name));
+    }
     const std::string_view where{options.address.empty() ? kAnyPort : options.address};
     SENNIT_TRY(const auto address, Multiaddr::parse(where));
     return Listening{options, std::move(config)}.run(address);

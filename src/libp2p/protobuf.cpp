@@ -18,6 +18,11 @@ Result<std::uint64_t> Field::u64() const {
     return value_;
 }
 
+Result<std::uint64_t> Field::fixed64() const {
+    if (wire_ != Wire::fixed64) return wrong_type();
+    return value_;
+}
+
 Result<bool> Field::boolean() const {
     if (wire_ != Wire::varint) return wrong_type();
     return value_ != 0;
@@ -98,6 +103,11 @@ Result<Field> FieldReader::next() {
 
 MessageWriter& MessageWriter::u64(std::uint32_t number, std::uint64_t value) {
     out_.uleb128(tag(number, Wire::varint)).uleb128(value);
+    return *this;
+}
+
+MessageWriter& MessageWriter::fixed64(std::uint32_t number, std::uint64_t value) {
+    out_.uleb128(tag(number, Wire::fixed64)).le(value);
     return *this;
 }
 

@@ -22,6 +22,7 @@ class Field {
     std::uint32_t number;
 
     Result<std::uint64_t> u64() const;
+    Result<std::uint64_t> fixed64() const;
     Result<bool> boolean() const;
     Result<BytesView> bytes() const;
     Result<BytesView> bytes(std::size_t size_max) const;  ///< oversized above it
@@ -78,6 +79,7 @@ class FieldReader {
 class MessageWriter {
   public:
     MessageWriter& u64(std::uint32_t number, std::uint64_t value);
+    MessageWriter& fixed64(std::uint32_t number, std::uint64_t value);
     MessageWriter& boolean(std::uint32_t number, bool value) { return u64(number, value ? 1 : 0); }
     MessageWriter& bytes(std::uint32_t number, BytesView value);
     MessageWriter& text(std::uint32_t number, std::string_view value) {

@@ -26,6 +26,12 @@ class Behaviour {
     virtual bool pump(Now now) = 0;
     virtual void on_time(Now now) = 0;
     virtual Instant next_wake() const = 0;
+
+    /// Connections that are not the swarm's need a carrier of their own, so that neither dials nor
+    /// links meet by their ids. Who owns the swarm asks once, and then takes these outputs too.
+    virtual bool has_carrier() const { return false; }
+    virtual void on_input(const CarrierInput&, Now) {}
+    virtual std::optional<CarrierOutput> poll_output(Now) { return std::nullopt; }
 };
 
 }  // namespace sennit::libp2p

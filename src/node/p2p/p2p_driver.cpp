@@ -67,7 +67,14 @@ class P2pDriver::Impl {
     }
 
     void attach(libp2p::Behaviour& behaviour, std::function<bool()> poll) {
-        attached_.push_back({&behaviour, std::move(poll)});
+        Attached one{&behaviour, std::move(poll), {}};
+        if (behaviour.has_carrier()) {
+            one.transport = make_transport("tcp", [this, &behaviour](const CarrierInput& input) {
+                behaviour.on_input(input, io::system_now());
+                pump();
+            });
+        }
+        attached_.push_back(std::move(one));
     }
 
     void verify(libp2p::Pubsub& pubsub, std::size_t threads) {
@@ -144,6 +151,12 @@ class P2pDriver::Impl {
             while (auto output = swarm_.poll_output(io::system_now())) {
                 moved = true;
                 transport_->carry_out(*std::move(output));
+            }
+            for (const auto& one : attached_) {
+                while (auto output = one.behaviour->poll_output(io::system_now())) {
+                    moved = true;
+                    one.transport->carry_out(*std::move(output));
+                }
             }
             moved = pump_discovery() || moved;
             hand_out_jobs();
@@ -242,6 +255,9 @@ class P2pDriver::Impl {
         if (discovery_) discovery_->mdns.stop();
         pump();
         if (discovery_) co_await discovery_->transport->stop();
+        for (const auto& one : attached_) {
+            if (one.transport) co_await one.transport->stop();
+        }
         co_await transport_->stop();
         co_await tasks_.join();
     }
@@ -253,6 +269,7 @@ class P2pDriver::Impl {
     struct Attached {
         libp2p::Behaviour* behaviour;
         std::function<bool()> poll;
+        std::unique_ptr<transport::Transport> transport{};  ///< if it has a carrier of its own
     };
 
     struct Verifier {
