@@ -21,7 +21,7 @@ inline Multiaddr address(std::size_t i) {
 struct Side {
     Side(Network& network, Node& node, kad::Kad::Config config, const PeerRouting::Limits& limits)
         : net{network}, swarm{node.swarm}, routing{node.swarm, std::move(config), Rng{7}, limits} {
-        node.on_event = [this](const Swarm::Event& event) {
+        node.first = [this](const Swarm::Event& event, Now) {
             const bool its = routing.on_event(event, net.now);
             routing.check_invariants();
             return its;

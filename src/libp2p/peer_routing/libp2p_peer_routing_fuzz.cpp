@@ -20,7 +20,7 @@ class Fuzzing {
         side_ = &world_.route(
             0, {.dials_max = 2, .connections_max = 3, .streams_per_peer_max = 2, .streams_max = 3});
         for (std::size_t i = 1; i < kNodes; ++i) {
-            world_.net.node(i).on_event = [this, i](const Swarm::Event& event) {
+            world_.net.node(i).first = [this, i](const Swarm::Event& event, Now) {
                 if (const auto* opened = std::get_if<Swarm::Opened>(&event))
                     streams_.push_back({i, opened->stream});
                 return false;

@@ -150,7 +150,7 @@ TEST_F(ServingTest, who_reads_no_answers_holds_up_nobody_else_and_is_asked_no_fu
     const auto connection = world.dial(1, 0);
     const auto stream = world.open(1, connection);
     auto& node = world.net.node(1);
-    node.on_event = [&](const Swarm::Event& event) {
+    node.first = [&](const Swarm::Event& event, Now) {
         const auto* readable = std::get_if<Swarm::Readable>(&event);
         return readable != nullptr && readable->stream == stream;  // and leaves it there
     };
@@ -177,7 +177,7 @@ class AskingTest : public ::testing::Test {
   protected:
     void ask(std::function<void(Swarm&, StreamRef)> answers) {
         auto& node = world.net.node(1);
-        node.on_event = [&node, answers](const Swarm::Event& event) {
+        node.first = [&node, answers](const Swarm::Event& event, Now) {
             if (const auto* opened = std::get_if<Swarm::Opened>(&event))
                 answers(node.swarm, opened->stream);
             return true;
@@ -239,7 +239,7 @@ TEST_F(AskingTest, a_stream_is_not_closed_before_its_answer_is_there) {
     ASSERT_FALSE(streams.empty());
     auto& node = world.net.node(1);
     std::set<StreamRef> closed;
-    node.on_event = [&](const Swarm::Event& event) {
+    node.first = [&](const Swarm::Event& event, Now) {
         if (const auto* one = std::get_if<Swarm::RemoteClosed>(&event)) closed.insert(one->stream);
         return true;
     };

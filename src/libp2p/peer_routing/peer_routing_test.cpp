@@ -215,7 +215,7 @@ TEST_F(PeerRoutingTest, a_client_asks_but_answers_nobody_and_is_in_no_table) {
 
 TEST_F(PeerRoutingTest, what_a_connection_carried_has_failed_when_it_breaks) {
     auto& asking = world.route(0);
-    world.net.node(1).on_event = [](const auto&) { return true; };  // and answers nothing
+    world.net.node(1).first = [](const auto&, Now) { return true; };  // and answers nothing
     look({world.where(1)});
     EXPECT_EQ(asking.routing.own_connections(), 1u);
     EXPECT_FALSE(asking.done);
