@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "base/printable.hpp"
 #include "io/random.hpp"
 
 namespace sennit::cli {
@@ -15,6 +16,7 @@ using libp2p::Multiaddr;
 using libp2p::Pubsub;
 using libp2p::Swarm;
 
+constexpr std::size_t kShownMax = 200;
 constexpr std::string_view kStampMagic = "SNT1";
 
 Swarm::Config with_pubsub(Swarm::Config config) {
@@ -51,7 +53,7 @@ Gossiping::Gossiping(const P2pOptions& options, Swarm::Config config)
     libp2p::gossipsub::Config gossip{.identity = config.identity};
     if (options.no_sign) gossip.policy = libp2p::gossipsub::SigningPolicy::strict_no_sign;
     pubsub_.emplace(driver_.swarm(), std::move(gossip), Rng{io::system_seed()}, driver_.now(),
-                    Pubsub::Options{.verify_here = false});
+                    Pubsub::Options{.rpc_receive_max = kReceiveMax, .verify_here = false});
     const auto cores = std::max(2u, std::thread::hardware_concurrency());
     driver_.verify(*pubsub_, cores - 1);
     driver_.attach(*pubsub_, [this] { return poll(); });
@@ -91,7 +93,8 @@ bool Gossiping::poll() {
         if (const auto* one = std::get_if<libp2p::gossipsub::Router::Subscribed>(&*event)) {
             tell(one->on ? "subscribed" : "unsubscribed",
                  json::Value::object({{"peer", one->peer.text()}, {"topic", one->topic}}),
-                 one->peer.text() + (one->on ? " is in " : " left ") + one->topic);
+                 one->peer.text() + (one->on ? " is in " : " left ") +
+                     printable(one->topic, kShownMax));
         }
         on_event(*event);
     }
@@ -103,7 +106,6 @@ void Gossiping::on_swarm_event(const Swarm::Event& event) {
         tell("listening", json::Value::object({{"address", on->address.text()}}),
              "listening on " + on->address.text());
     } else if (const auto* up = std::get_if<Swarm::Connected>(&event)) {
-        connected_.insert(up->peer);
         const auto address = libp2p::multiaddr_of(up->address).text();
         tell("connected", json::Value::object({{"peer", up->peer.text()}, {"address", address}}),
              "connected to " + up->peer.text() + " at " + address);
@@ -117,7 +119,7 @@ void Gossiping::on_swarm_event(const Swarm::Event& event) {
 
 void Gossiping::on_discovery(const libp2p::mdns::Mdns::Event& event) {
     const auto* const found = std::get_if<libp2p::mdns::Mdns::Discovered>(&event);
-    if (found == nullptr || connected_.contains(found->peer)) return;
+    if (found == nullptr || driver_.swarm().connection_to(found->peer)) return;
     for (const auto& address : found->addresses) {
         if (driver_.swarm().dial(address, driver_.now())) return;
     }

@@ -14,6 +14,9 @@ Bytes stamp(Now now);
 /// nullopt: no stamp.
 std::optional<Duration> latency(BytesView data, Now now);
 
+/// What js may send.
+constexpr std::size_t kReceiveMax = 4u << 20;
+
 /// A node that speaks gossipsub and connects to whom it was told.
 class Gossiping {
   public:
@@ -48,8 +51,6 @@ class Gossiping {
     void on_swarm_event(const libp2p::Swarm::Event& event);
     void on_discovery(const libp2p::mdns::Mdns::Event& event);
     bool poll();
-
-    std::set<libp2p::PeerId> connected_;
 };
 
 }  // namespace sennit::cli

@@ -33,7 +33,7 @@ class Subscribing : public Gossiping {
         // All that is signed is passed on: a tool has no opinion about what others say.
         for (const auto& topic : options_.topics) {
             SENNIT_TRY(
-                router().join(topic, {.ask = false, .data_size_max = 4u << 20}, driver_.now()));
+                router().join(topic, {.ask = false, .data_size_max = kReceiveMax}, driver_.now()));
         }
         if (options_.quiet) watch();
         return {};

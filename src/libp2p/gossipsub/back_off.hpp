@@ -29,12 +29,15 @@ class BackOffs {
         order_.emplace(until, at->first);
         while (until_.size() > count_max_) drop_first();
     }
-    bool holds(const std::string& topic, const PeerId& peer, Now now) const {
+    /// `slack`: so much longer. Who asks before it grafts waits a little longer than it was told,
+    /// because its GRAFT may travel faster than the PRUNE did; who judges a GRAFT asks without.
+    bool holds(const std::string& topic, const PeerId& peer, Now now,
+               Duration slack = Duration::zero()) const {
         const auto found = until_.find({topic, peer});
-        return found != until_.end() && found->second > now.at;
+        return found != until_.end() && found->second + slack > now.at;
     }
-    void on_time(Now now) {
-        while (!order_.empty() && order_.begin()->first <= now.at) drop_first();
+    void on_time(Now now, Duration slack) {
+        while (!order_.empty() && order_.begin()->first + slack <= now.at) drop_first();
     }
     std::size_t size() const { return until_.size(); }
     void check_invariants() const {

@@ -29,6 +29,24 @@ std::optional<Version> version_of(std::string_view protocol_id) {
     return std::nullopt;
 }
 
+namespace {
+
+/// A weight of the wrong sign would reward what should be punished.
+Result<void> check_signs(const ScoreParams& scores) {
+    bool right = scores.colocation_weight <= 0 && scores.behaviour_weight <= 0;
+    for (const auto& [topic, p] : scores.topics) {
+        right = right && p.weight >= 0 && p.time_in_mesh_weight >= 0 &&
+                p.first_deliveries_weight >= 0 && p.mesh_deliveries_weight <= 0 &&
+                p.mesh_failure_weight <= 0 && p.invalid_weight <= 0 &&
+                p.time_in_mesh_quantum > Duration::zero();
+    }
+    if (right) return {};
+    return Error{
+        Errc::invalid, "gossipsub: a score's weight has the wrong sign", Error::kNowhere, {}};
+}
+
+}  // namespace
+
 Result<void> check(const Config& config) {
     const auto rule = [](bool holds, std::string_view what) -> Result<void> {
         if (holds) return {};
@@ -45,7 +63,13 @@ Result<void> check(const Config& config) {
                     "gossipsub: graylist <= publish <= gossip <= 0"));
     SENNIT_TRY(rule(at.accept_exchange >= 0 && at.opportunistic_graft >= 0,
                     "gossipsub: accept_exchange and opportunistic_graft are not negative"));
-    SENNIT_TRY(rule(config.heartbeat > Duration::zero(), "gossipsub: a heartbeat takes time"));
+    SENNIT_TRY(
+        rule(config.heartbeat > Duration::zero() && config.scores.decay_every > Duration::zero(),
+             "gossipsub: a heartbeat and a decay take time"));
+    SENNIT_TRY(rule(config.cache.history > 0, "gossipsub: a history of one heartbeat at least"));
+    SENNIT_TRY(rule(config.prune_back_off >= config.graft_flood,
+                    "gossipsub: graft_flood is within prune_back_off"));
+    SENNIT_TRY(check_signs(config.scores));
     return rule(config.cache.gossip <= config.cache.history,
                 "gossipsub: gossip is about no more than the history");
 }

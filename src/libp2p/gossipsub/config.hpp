@@ -51,12 +51,14 @@ struct Thresholds {
 /// One topic, when it is joined.
 struct TopicConfig {
     /// nullptr: author and number under strict_sign, the SHA-256 of the data otherwise. Must be
-    /// quick: it runs before a signature is checked.
+    /// quick: it runs before a signature is checked. Whatever may be absent from a message may be
+    /// absent here, its data too.
     std::function<MessageId(const Message&)> id{};
     /// Whether a message waits for `Router::decide` before it is passed on. Without it whatever is
     /// signed is passed on.
     bool ask{true};
-    std::size_t data_size_max{1u << 20};
+    /// With author, number, signature and topic it has to fit into an RPC of 1 MiB.
+    std::size_t data_size_max{(1u << 20) - 4096};
 };
 
 struct Limits {
@@ -108,9 +110,9 @@ struct Config {
     Duration promise_keep{std::chrono::seconds{3}};
     Duration decide_within{std::chrono::seconds{30}};
     Duration send_within{std::chrono::seconds{5}};  ///< a message that waited longer is not sent
-    std::uint64_t opportunistic_ticks{60};
+    std::uint64_t opportunistic_ticks{60};          ///< heartbeats; 0: never
     std::size_t opportunistic_peers{2};
-    std::uint64_t redial_ticks{300};
+    std::uint64_t redial_ticks{300};  ///< heartbeats; 0: never
 };
 
 /// Errors: invalid, with the rule that the numbers break.

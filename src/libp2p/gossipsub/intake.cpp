@@ -45,6 +45,12 @@ bool Intake::has_room(const PeerId& peer) const {
                                       found->second.bytes < limits_.unverified_bytes_max);
 }
 
+std::size_t Intake::variants(const MessageId& id, const PeerId& peer) const {
+    const auto [begin, end] = by_id_.equal_range(id);
+    return static_cast<std::size_t>(std::count_if(
+        begin, end, [&](const auto& one) { return entries_.at(one.second).from == peer; }));
+}
+
 Intake::Entry* Intake::same(const MessageId& id, BytesView encoded) {
     const auto [begin, end] = by_id_.equal_range(id);
     for (auto at = begin; at != end; ++at) {
@@ -82,15 +88,18 @@ void Intake::join_queue(const PeerId& peer, Ticket ticket) {
 
 void Intake::push(const PeerId& peer, Ticket ticket) {
     auto& queue = queues_[peer];
-    if (queue.tickets.size() >= 4 * limits_.unverified_count_max) {
+    // Only when they have doubled, so that a push costs a constant on average.
+    if (queue.tickets.size() >= std::max(4 * limits_.unverified_count_max, 2 * queue.swept)) {
         std::erase_if(queue.tickets, [&](Ticket one) {
             const auto entry = entries_.find(one);
             return entry == entries_.end() || entry->second.stage != Stage::unverified;
         });
         if (queue.tickets.empty()) std::erase(turns_, peer);
+        queue.swept = queue.tickets.size();
     }
     if (queue.tickets.empty()) turns_.push_back(peer);
     queue.tickets.push_back(ticket);
+    most_tickets_ = std::max(most_tickets_, queue.tickets.size());
 }
 
 void Intake::charge(const Entry& entry, bool add) {

@@ -59,6 +59,9 @@ class Intake {
     /// Whether more should be read from the peer. One RPC beyond it is taken all the same.
     bool has_room(const PeerId& peer) const;
 
+    /// Entries of one id and different bytes that the peer brought first.
+    std::size_t variants(const MessageId& id, const PeerId& peer) const;
+
     /// The same bytes are here, or an entry of the same id whose author is known to be right.
     const Entry* find_same(const MessageId& id, BytesView encoded) const;
     bool contains(const MessageId& id) const { return by_id_.contains(id); }
@@ -85,6 +88,8 @@ class Intake {
 
     std::size_t size() const { return entries_.size(); }
     std::size_t undecided() const { return deadlines_.size(); }
+    /// Of the queue that had the most, ever.
+    std::size_t most_tickets() const { return most_tickets_; }
     void check_invariants() const;
 
   private:
@@ -92,6 +97,7 @@ class Intake {
         std::deque<Ticket> tickets;  ///< some may be gone, or have been checked in another's turn
         std::size_t count{0};        ///< of those that this peer brought first
         std::size_t bytes{0};
+        std::size_t swept{0};  ///< how many tickets were left when the useless ones went
     };
 
     Entry* same(const MessageId& id, BytesView encoded);
@@ -108,6 +114,7 @@ class Intake {
     std::set<std::pair<Instant, Ticket>> deadlines_;
     std::size_t undecided_bytes_{0};
     std::uint64_t last_ticket_{0};
+    std::size_t most_tickets_{0};
 };
 
 }  // namespace sennit::libp2p::gossipsub

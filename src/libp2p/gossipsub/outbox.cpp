@@ -34,8 +34,18 @@ class Outbox::Frame {
         used_ += bytes + kOverhead;
         return true;
     }
+    /// An entry of a kind that is counted, too.
+    bool fits(std::size_t bytes, std::size_t& count, std::size_t count_max) {
+        if (count >= count_max || !fits(bytes)) return false;
+        ++count;
+        return true;
+    }
     bool empty() const { return used_ == 0; }
 
+    std::size_t control{0};
+    std::size_t exchanged{0};
+    std::size_t ids{0};
+    std::size_t subscriptions{0};
     Rpc head{};
     std::vector<SharedBytes> messages{};
 
@@ -63,8 +73,12 @@ void Outbox::idontwant(const MessageId& id) {
     if (idontwant_.size() < limits_.ids_max) idontwant_.push_back(id);
 }
 
-void Outbox::iwant(const MessageId& id) {
-    if (iwant_.size() < limits_.ids_max) iwant_.push_back(id);
+void Outbox::iwant(const MessageId& id, bool watched) {
+    if (iwant_.size() < limits_.ids_max) iwant_.emplace_back(id, watched);
+}
+
+bool Outbox::takes(std::size_t size) const {
+    return size + kOverhead <= limits_.frame_size_max;
 }
 
 void Outbox::ihave(const std::string& topic, std::vector<MessageId> ids) {
@@ -73,7 +87,7 @@ void Outbox::ihave(const std::string& topic, std::vector<MessageId> ids) {
 
 Outbox::Queued Outbox::message(const MessageId& id, SharedBytes encoded, Now now) {
     const auto size = encoded->size();
-    if (size + kOverhead > limits_.frame_size_max) return Queued::too_large;
+    if (!takes(size)) return Queued::too_large;
     if (bytes_ + size > limits_.bytes_max || messages_.size() >= limits_.count_max)
         return Queued::full;
     bytes_ += size;
@@ -82,14 +96,16 @@ Outbox::Queued Outbox::message(const MessageId& id, SharedBytes encoded, Now now
 }
 
 void Outbox::unwanted(const MessageId& id) {
-    if (unwanted_.size() >= kUnwantedTicks * limits_.ids_max) return;
+    if (unwanted_order_.size() >= kUnwantedTicks * limits_.ids_max) return;
     if (unwanted_.emplace(id, tick_ + kUnwantedTicks).second) unwanted_order_.push_back(id);
 }
 
 void Outbox::on_heartbeat() {
     ++tick_;
-    while (!unwanted_order_.empty() && unwanted_.at(unwanted_order_.front()) <= tick_) {
-        unwanted_.erase(unwanted_order_.front());
+    while (!unwanted_order_.empty()) {
+        const auto first = unwanted_.find(unwanted_order_.front());
+        if (first != unwanted_.end() && first->second > tick_) return;
+        if (first != unwanted_.end()) unwanted_.erase(first);
         unwanted_order_.pop_front();
     }
 }
@@ -106,22 +122,24 @@ std::optional<Bytes> Outbox::next_frame(Now now) {
 void Outbox::take_control(Frame& frame) {
     while (!subscriptions_.empty()) {
         const auto first = subscriptions_.begin();
-        if (!frame.fits(first->first.size())) return;
+        if (!frame.fits(first->first.size(), frame.subscriptions, kFrameSubscriptions)) return;
         frame.head.subscriptions.push_back({first->second, first->first});
         subscriptions_.erase(first);
     }
     while (!mesh_.empty()) {
         const auto first = mesh_.begin();
         const auto size = first->second ? size_of(*first->second) : first->first.size();
-        if (!frame.fits(size)) return;
+        if (frame.exchanged > kFrameExchange || !frame.fits(size, frame.control, kFrameControl))
+            return;
         if (first->second) {
+            frame.exchanged += first->second->peers.size();
             frame.head.control.prune.push_back(*std::move(first->second));
         } else {
             frame.head.control.graft.push_back(first->first);
         }
         mesh_.erase(first);
     }
-    while (!idontwant_.empty() && frame.fits(idontwant_.front().size())) {
+    while (!idontwant_.empty() && frame.fits(idontwant_.front().size(), frame.ids, kFrameIds)) {
         frame.head.control.idontwant.push_back(std::move(idontwant_.front()));
         idontwant_.pop_front();
     }
@@ -133,7 +151,8 @@ void Outbox::take_messages(Frame& frame, Now now) {
         const bool late = first.until < now.at;
         const bool wanted = wants(first.id);
         if (!late && wanted) {
-            if (!frame.fits(first.encoded->size())) return;
+            if (frame.messages.size() >= kFrameMessages || !frame.fits(first.encoded->size()))
+                return;
             frame.messages.push_back(first.encoded);
         }
         if (late) ++dropped_late_;
@@ -143,8 +162,10 @@ void Outbox::take_messages(Frame& frame, Now now) {
 }
 
 void Outbox::take_gossip(Frame& frame) {
-    while (!iwant_.empty() && frame.fits(iwant_.front().size())) {
-        frame.head.control.iwant.push_back(std::move(iwant_.front()));
+    while (!iwant_.empty() && frame.fits(iwant_.front().first.size(), frame.ids, kFrameIds)) {
+        auto& [id, watched] = iwant_.front();
+        if (watched) asked_.push_back(id);
+        frame.head.control.iwant.push_back(std::move(id));
         iwant_.pop_front();
     }
     while (!ihave_.empty()) {
@@ -152,7 +173,7 @@ void Outbox::take_gossip(Frame& frame) {
         auto& ids = first->second;
         IHave one{first->first, {}};
         if (!ids.empty() && !frame.fits(first->first.size())) return;
-        while (!ids.empty() && frame.fits(ids.back().size())) {
+        while (!ids.empty() && frame.fits(ids.back().size(), frame.ids, kFrameIds)) {
             one.ids.push_back(std::move(ids.back()));
             ids.pop_back();
         }
@@ -173,8 +194,8 @@ void Outbox::check_invariants() const {
     SENNIT_ASSERT(bytes == bytes_ && bytes <= limits_.bytes_max);
     SENNIT_ASSERT(messages_.size() <= limits_.count_max);
     SENNIT_ASSERT(idontwant_.size() <= limits_.ids_max && iwant_.size() <= limits_.ids_max);
-    SENNIT_ASSERT(unwanted_.size() == unwanted_order_.size());
-    SENNIT_ASSERT(unwanted_.size() <= kUnwantedTicks * limits_.ids_max);
+    SENNIT_ASSERT(unwanted_.size() <= unwanted_order_.size());
+    SENNIT_ASSERT(unwanted_order_.size() <= kUnwantedTicks * limits_.ids_max);
 }
 
 }  // namespace sennit::libp2p::gossipsub

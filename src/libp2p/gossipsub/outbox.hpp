@@ -28,6 +28,13 @@ class Outbox {
         Duration keep;
     };
 
+    /// Of one frame, whatever its size allows: below what go, rust, js and we take of each kind.
+    static constexpr std::size_t kFrameMessages = 1000;
+    static constexpr std::size_t kFrameSubscriptions = 100;
+    static constexpr std::size_t kFrameIds = 5000;
+    static constexpr std::size_t kFrameControl = 500;  ///< of GRAFT and PRUNE together
+    static constexpr std::size_t kFrameExchange = 48;  ///< peers in PRUNE, before the last one
+
     explicit Outbox(const Limits& limits) : limits_{limits} {}
 
     void subscription(const std::string& topic, bool subscribe) {
@@ -36,7 +43,10 @@ class Outbox {
     void graft(const std::string& topic) { mesh_[topic] = std::nullopt; }
     void prune(Prune prune);
     void idontwant(const MessageId& id);
-    void iwant(const MessageId& id);
+    /// `watched`: `take_asked` tells when it has left.
+    void iwant(const MessageId& id, bool watched);
+    /// The watched ids that frames have taken since the last call.
+    std::vector<MessageId> take_asked() { return std::exchange(asked_, {}); }
     void ihave(const std::string& topic, std::vector<MessageId> ids);
 
     enum class Queued : std::uint8_t { yes, full, too_large };
@@ -44,6 +54,10 @@ class Outbox {
     Queued message(const MessageId& id, SharedBytes encoded, Now now);
     /// The peer said IDONTWANT, or sent us the message itself: it need not get it.
     void unwanted(const MessageId& id);
+    /// It asks for the message after all.
+    void wanted(const MessageId& id) { unwanted_.erase(id); }
+    /// Whether a message of so many bytes, encoded, fits into one of its frames.
+    bool takes(std::size_t size) const;
     /// A heartbeat: what the peer does not want is remembered for three of them.
     void on_heartbeat();
     bool wants(const MessageId& id) const { return !unwanted_.contains(id); }
@@ -77,7 +91,8 @@ class Outbox {
     std::map<std::string, std::optional<Prune>> mesh_;  ///< nullopt: GRAFT
     std::deque<MessageId> idontwant_;
     std::deque<Waiting> messages_;
-    std::deque<MessageId> iwant_;
+    std::deque<std::pair<MessageId, bool>> iwant_;
+    std::vector<MessageId> asked_;
     std::map<std::string, std::vector<MessageId>> ihave_;
     std::size_t bytes_{0};  ///< of messages_
     std::size_t dropped_late_{0};

@@ -36,7 +36,7 @@ class OutboxTest : public ::testing::Test {
 
 TEST_F(OutboxTest, says_control_before_messages_and_messages_before_gossip) {
     outbox.ihave("t", {{1}});
-    outbox.iwant({2});
+    outbox.iwant({2}, false);
     put(1, 600);
     put(2, 600);
     outbox.graft("t");
@@ -61,7 +61,7 @@ TEST_F(OutboxTest, never_makes_a_frame_longer_than_the_peer_takes) {
         const auto name = "a rather long topic " + std::to_string(i);
         outbox.subscription(name, true);
         outbox.prune({name, std::vector<Prune::Peer>(3, Prune::Peer{Bytes(30), {}}), 60});
-        outbox.iwant(Bytes(40));
+        outbox.iwant(Bytes(40), false);
         outbox.idontwant(Bytes(40));
     }
     for (std::uint8_t i = 0; i < 10; ++i) put(i, 300);
@@ -72,6 +72,56 @@ TEST_F(OutboxTest, never_makes_a_frame_longer_than_the_peer_takes) {
         for (const auto& ihave : rpc_of(*frame).control.ihave) ids += ihave.ids.size();
     }
     EXPECT_EQ(ids, 200u);
+}
+
+/// Filled with everything at once, whatever the frame's size.
+class FullOutbox : public ::testing::TestWithParam<std::size_t> {};
+
+TEST_P(FullOutbox, makes_frames_that_every_decoder_takes) {
+    Outbox full{{.frame_size_max = GetParam(),
+                 .bytes_max = 4 << 20,
+                 .count_max = 20'000,
+                 .ids_max = 15'000,
+                 .keep = 5s}};
+    Message message;
+    message.topic = "t";
+    const auto encoded = std::make_shared<const Bytes>(encode_message(message));
+    for (int i = 0; i < 12'000; ++i) {
+        const auto id = std::move(Writer{4}.be(static_cast<std::uint32_t>(i))).take();
+        full.message(id, encoded, at(0));
+        full.iwant(id, i % 100 == 0);
+        full.idontwant(id);
+    }
+    for (int i = 0; i < 1500; ++i) {
+        const auto topic = std::to_string(i);
+        full.subscription(topic, true);
+        full.prune({topic, std::vector<Prune::Peer>(16, Prune::Peer{Bytes(38), {}}), 60});
+        if (i < 5) full.ihave(topic, std::vector<MessageId>(5000, Bytes(8)));
+    }
+    std::size_t messages = 0, ids = 0, exchanged = 0;
+    while (const auto frame = full.next_frame(at(0))) {
+        const auto rpc = rpc_of(*frame);
+        EXPECT_LE(rpc.subscriptions.size(), 100u) << "rust's limit";
+        messages += rpc.publish.size();
+        ids += rpc.control.iwant.size() + rpc.control.idontwant.size();
+        for (const auto& ihave : rpc.control.ihave) ids += ihave.ids.size();
+        for (const auto& prune : rpc.control.prune) exchanged += prune.peers.size();
+    }
+    EXPECT_EQ(messages, 12'000u);
+    EXPECT_EQ(ids, 2 * 12'000u + 5 * 5000u);
+    EXPECT_EQ(exchanged, 1500u * 16);
+    EXPECT_EQ(full.take_asked().size(), 120u);
+}
+
+INSTANTIATE_TEST_SUITE_P(AnySize, FullOutbox, ::testing::Values(64u << 10, 1u << 20));
+
+TEST_F(OutboxTest, sends_what_is_asked_for_whatever_was_said_before) {
+    outbox.unwanted({1});
+    outbox.wanted({1});
+    put(1, 10);
+    EXPECT_THAT(next().publish, SizeIs(1));
+    outbox.on_heartbeat();
+    outbox.check_invariants();
 }
 
 TEST_F(OutboxTest, refuses_a_message_longer_than_a_frame_until_the_peer_takes_longer_ones) {

@@ -10,7 +10,8 @@
 
 namespace sennit::libp2p::gossipsub {
 
-/// Who said IHAVE, was asked for it with IWANT, and has to send it now.
+/// Who said IHAVE, was asked for it with IWANT, and has to send it now: since the IWANT left, not
+/// since it was queued.
 ///
 /// Of the ids that one IWANT asks for a single one, drawn by lot, is watched: who withholds many is
 /// found out all the same, and a peer can make us remember no more than one id an IHAVE.
@@ -27,6 +28,11 @@ class Promises {
             order_.erase({at->second, at->first});
             at = until_.erase(at);
         }
+    }
+    /// The peer is gone, and its promises with it.
+    void forget(const PeerId& peer) {
+        std::erase_if(order_, [&](const auto& one) { return one.second.second == peer; });
+        std::erase_if(until_, [&](const auto& one) { return one.first.second == peer; });
     }
     /// How many each peer has broken until now. They are forgotten.
     std::map<PeerId, std::size_t> take_broken(Now now) {

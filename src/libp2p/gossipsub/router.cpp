@@ -16,6 +16,13 @@ std::uint64_t unix_nanoseconds(Now now) {
     return out < 0 ? 0 : static_cast<std::uint64_t>(out);
 }
 
+/// Of a topic that nobody gave numbers for: who brings what is invalid pays for it all the same.
+TopicScoreParams invalid_counts() {
+    TopicScoreParams out;
+    out.time_in_mesh_weight = out.first_deliveries_weight = 0;
+    return out;
+}
+
 Bytes big_endian(std::uint64_t number) {
     Writer out{8};
     out.be(number);
@@ -81,6 +88,7 @@ void Router::on_peer_gone(const PeerId& id, Now now) {
         if (at->second.empty()) subscribers_.erase(at);
     }
     intake_.on_peer_gone(id);
+    promises_.forget(id);
     scores_.on_disconnected(id, now);
     senders_.erase(id);
     peers_.erase(found);
@@ -91,6 +99,10 @@ std::optional<Bytes> Router::next_frame(const PeerId& id, Now now) {
     if (found == peers_.end()) return std::nullopt;
     auto& outbox = found->second.outbox;
     auto out = outbox.next_frame(now);
+    for (const auto& asked : outbox.take_asked()) {
+        if (!seen_.contains(asked) && !intake_.contains(asked))
+            promises_.add(asked, id, now.at + config_.promise_keep);
+    }
     if (outbox.empty()) senders_.erase(id);
     return out;
 }
@@ -120,6 +132,7 @@ Result<void> Router::join(const std::string& topic, TopicConfig config, Now now)
         return Error{Errc::busy, "gossipsub: too many topics", Error::kNowhere, {}};
     auto& in = topics_[topic];
     in.config = std::move(config);
+    scores_.add_topic(topic, invalid_counts());
     for (auto& [id, peer] : peers_) {
         peer.outbox.subscription(topic, true);
         senders_.insert(id);
@@ -246,7 +259,8 @@ void Router::check_invariants() const {
         subscriptions += ids.size();
     }
     for (const auto& [id, peer] : peers_) {
-        SENNIT_ASSERT(peer.topics.size() <= config_.limits.topics_per_peer_max);
+        SENNIT_ASSERT(peer.topics.size() <=
+                      config_.limits.topics_per_peer_max + config_.limits.topic_joined_max);
         SENNIT_ASSERT(peer.outbox.empty() || senders_.contains(id));
         subscriptions -= peer.topics.size();
         peer.outbox.check_invariants();

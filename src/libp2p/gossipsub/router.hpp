@@ -207,6 +207,7 @@ class Router {
     void reject(const Intake::Entry& entry, Now now);
     std::set<PeerId> receivers(const std::string& topic, Now now) const;
     std::set<PeerId> own_receivers(const std::string& topic, Now now);
+    bool count(Outbox::Queued queued);
     bool send(const PeerId& id, const MessageId& message_id, const SharedBytes& encoded, Now now);
     void tell_unwanted(const Intake::Entry& entry);
 

@@ -7,6 +7,13 @@
 
 namespace sennit::libp2p::gossipsub {
 
+namespace {
+
+/// Heartbeats that we stay away longer than we were told: js waits one, go two.
+constexpr int kBackOffSlack = 2;
+
+}  // namespace
+
 void Router::on_time(Now now) {
     while (const auto ticket = intake_.overdue(now)) {
         ++counters_.ignored;
@@ -26,11 +33,13 @@ void Router::heartbeat(Now now) {
     ++tick_;
     scores_.on_time(now);
     for (const auto& [id, count] : promises_.take_broken(now)) {
+        // What it sent may lie unread, because we have no room for it.
+        if (!intake_.has_room(id)) continue;
         counters_.broken_promises += count;
         scores_.on_misbehaviour(id, static_cast<double>(count));
     }
     seen_.on_time(now);
-    back_offs_.on_time(now);
+    back_offs_.on_time(now, kBackOffSlack * config_.heartbeat);
     ignored_.clear();
     for (auto& [id, peer] : peers_) {
         peer.ihaves = peer.asked = peer.idontwants = 0;
@@ -42,7 +51,8 @@ void Router::heartbeat(Now now) {
     }
     keep_fanout(now);
     cache_.shift();
-    if (tick_ % config_.redial_ticks != 1) return;
+    if (config_.redial_ticks == 0 || tick_ % config_.redial_ticks != 1 % config_.redial_ticks)
+        return;
     for (const auto& id : config_.explicit_peers) {
         if (!peers_.contains(id)) events_.push_back(Missing{id});
     }
@@ -59,7 +69,8 @@ void Router::keep_mesh(const std::string& topic, Topic& in, Now now) {
     if (in.mesh.size() < config_.mesh.d_low) fill(topic, in, config_.mesh.d, "a thin mesh", now);
     if (in.mesh.size() > config_.mesh.d_high) shrink(topic, in, now);
     if (in.mesh.size() >= config_.mesh.d_low) want_outbound(topic, in, now);
-    if (tick_ % config_.opportunistic_ticks == 0) graft_better(topic, in, now);
+    if (config_.opportunistic_ticks > 0 && tick_ % config_.opportunistic_ticks == 0)
+        graft_better(topic, in, now);
 }
 
 void Router::fill(const std::string& topic, Topic& in, std::size_t up_to, std::string_view why,
@@ -145,7 +156,8 @@ std::vector<PeerId> Router::candidates(const std::string& topic, const std::set<
 bool Router::may_graft(const std::string& topic, const PeerId& id, Now now) const {
     const auto& peer = peers_.at(id);
     return !peer.is_explicit && peer.info.version != Version::floodsub &&
-           peer.topics.contains(topic) && !back_offs_.holds(topic, id, now) &&
+           peer.topics.contains(topic) &&
+           !back_offs_.holds(topic, id, now, kBackOffSlack * config_.heartbeat) &&
            scores_.score(id, now) >= 0;
 }
 
@@ -209,21 +221,29 @@ void Router::keep_fanout(Now now) {
 /// Tells peers outside of the mesh which messages there were: so many that a crowd of hostile mesh
 /// peers cannot keep a message from the topic.
 void Router::gossip(const std::string& topic, const std::set<PeerId>& already, Now now) {
-    auto ids = cache_.gossip_ids(topic);
-    if (ids.empty()) return;
+    std::vector<std::pair<MessageId, std::size_t>> all;
+    for (auto& id : cache_.gossip_ids(topic)) {
+        const auto size = cache_.find(id)->encoded->size();
+        all.emplace_back(std::move(id), size);
+    }
+    if (all.empty()) return;
     const auto to = candidates(topic, already, config_.thresholds.gossip, now);
     const auto share = static_cast<std::size_t>(
         std::ceil(config_.mesh.gossip_factor * static_cast<double>(to.size())));
-    const auto count = std::min(to.size(), std::max(config_.mesh.d_lazy, share));
-    const auto ids_max = config_.limits.ids_asked_per_heartbeat;
-    for (std::size_t i = 0; i < count; ++i) {
+    const auto peers = std::min(to.size(), std::max(config_.mesh.d_lazy, share));
+    const auto count = std::min(all.size(), config_.limits.ids_asked_per_heartbeat);
+    for (std::size_t i = 0; i < peers; ++i) {
+        auto& outbox = peers_.at(to[i]).outbox;
+        std::vector<MessageId> some;
         // When there are too many, each peer hears of others, so that all get around.
-        auto some = ids;
-        if (some.size() > ids_max) {
-            rng_.shuffle(std::span{some});
-            some.resize(ids_max);
+        const auto first = count < all.size() ? rng_.below(all.size()) : 0;
+        for (std::size_t k = 0; k < count; ++k) {
+            const auto& [id, size] = all[(first + k) % all.size()];
+            // What its frames do not take would be a promise that we cannot keep.
+            if (outbox.takes(size)) some.push_back(id);
         }
-        peers_.at(to[i]).outbox.ihave(topic, std::move(some));
+        if (some.empty()) continue;
+        outbox.ihave(topic, std::move(some));
         senders_.insert(to[i]);
     }
 }

@@ -125,6 +125,80 @@ TEST_F(HostileTest, charges_a_peer_that_says_ihave_and_never_sends) {
     EXPECT_FALSE(in_mesh(evil));
 }
 
+TEST_F(HostileTest, charges_no_peer_for_what_was_asked_too_late_or_not_at_all) {
+    // The IWANT does not leave: the peer reads nothing, or our stream to it has broken.
+    say(honest, Control{.ihave = {{"t", ids(0, 10)}}});
+    pass(10s);
+    EXPECT_EQ(score(honest), 0);
+    EXPECT_THAT(heard(honest).control.iwant, SizeIs(10));
+    pass(2s);
+    EXPECT_EQ(score(honest), 0) << "three seconds from now";
+    router->on_peer_gone(honest, now);
+    add_in_topic(2);
+    pass(3s);
+    EXPECT_EQ(score(honest), 0) << "it knows of no promise any more";
+    EXPECT_EQ(router->counters().broken_promises, 0u);
+}
+
+TEST_F(HostileTest, looks_at_every_topic_of_one_ihave_rpc) {
+    Rpc rpc;
+    for (int i = 0; i < 20; ++i) {
+        const auto topic = "x" + std::to_string(i);
+        ASSERT_TRUE(router->join(topic, {}, now));
+        rpc.control.ihave.push_back({topic, ids(static_cast<std::uint64_t>(i), 1)});
+    }
+    heard(honest);
+    say(honest, rpc);
+    EXPECT_THAT(heard(honest).control.iwant, SizeIs(20));
+}
+
+TEST_F(HostileTest, takes_no_author_that_is_no_peer_id_and_no_key_or_signature_of_any_length) {
+    auto message = signed_message(9, "t", "x", 1);
+    message.from = Bytes(500'000, 1);
+    bring(evil, message);
+    message = signed_message(9, "t", "x", 1);
+    message.signature = Bytes(3000, 1);
+    bring(evil, message);
+    message = signed_message(9, "t", "x", 1);
+    message.key = Bytes(5000, 1);
+    bring(evil, message);
+    EXPECT_FALSE(router->poll_job());
+    EXPECT_DOUBLE_EQ(score(evil), -4.5) << "three, squared, times a half";
+    EXPECT_EQ(router->counters().invalid, 3u);
+}
+
+TEST_F(HostileTest, charges_invalid_messages_in_topics_that_nobody_gave_numbers_for) {
+    ASSERT_TRUE(router->join("plain", {.ask = false}, now));
+    auto message = signed_message(9, "plain", "x", 1);
+    message.signature->front() ^= 1;
+    bring(evil, message);
+    EXPECT_DOUBLE_EQ(score(evil), -0.5);
+}
+
+TEST_F(HostileTest, checks_two_messages_of_one_name_and_no_more) {
+    Rpc flood;
+    flood.publish.assign(100, signed_message(9, "t", "x", 5));
+    for (std::size_t i = 0; i < flood.publish.size(); ++i) flood.publish[i].data = Bytes(1 + i, 1);
+    ASSERT_TRUE(router->on_rpc(evil, encode_rpc(flood), now));
+    std::size_t jobs = 0;
+    while (const auto job = router->poll_job()) {
+        router->on_verified(job->ticket, job->run(), now);
+        ++jobs;
+    }
+    EXPECT_EQ(jobs, 2u);
+    bring(honest, signed_message(9, "t", "x", 5));
+    EXPECT_THAT(received, SizeIs(1)) << "and the true one is taken all the same";
+}
+
+TEST_F(HostileTest, finds_its_own_topics_among_the_thousands_of_a_peer) {
+    ASSERT_TRUE(router->join("zz", {}, now));
+    Rpc rpc;
+    for (int i = 0; i < 500; ++i) rpc.subscriptions.push_back({true, "x" + std::to_string(i)});
+    rpc.subscriptions.push_back({true, "zz"});
+    say(evil, rpc);
+    EXPECT_THAT(router->subscribers("zz"), SizeIs(1));
+}
+
 TEST_F(HostileTest, charges_control_that_is_no_protobuf) {
     const auto wrong = router->on_rpc(evil, Bytes{0x1a, 0x05, 0xff}, now);
     ASSERT_FALSE(wrong);

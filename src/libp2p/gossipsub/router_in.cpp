@@ -4,6 +4,14 @@
 
 namespace sennit::libp2p::gossipsub {
 
+namespace {
+
+/// Of the longest RSA key that a `PublicKey` may be.
+constexpr std::size_t kSignatureMax = 2048;
+constexpr std::size_t kKeyMax = 4096;
+
+}  // namespace
+
 Result<void> Router::on_rpc(const PeerId& id, BytesView bytes, Now now) {
     const auto found = peers_.find(id);
     if (found == peers_.end()) return {};
@@ -21,7 +29,9 @@ Result<void> Router::on_rpc(const PeerId& id, BytesView bytes, Now now) {
     for (auto& message : rpc->publish) on_message(id, peer, std::move(message), now);
     if (peer.info.version == Version::floodsub) return {};
     on_idontwant(peer, rpc->control.idontwant);
-    for (const auto& one : rpc->control.ihave) on_ihave(id, peer, one, now);
+    if (!rpc->control.ihave.empty() && ++peer.ihaves <= config_.limits.ihave_per_heartbeat) {
+        for (const auto& one : rpc->control.ihave) on_ihave(id, peer, one, now);
+    }
     if (!rpc->control.iwant.empty()) on_iwant(id, peer, rpc->control.iwant, now);
     for (const auto& topic : rpc->control.graft) on_graft(id, peer, topic, now);
     for (auto& one : rpc->control.prune) on_prune(id, std::move(one), now);
@@ -42,8 +52,11 @@ void Router::on_subscription(const PeerId& id, Peer& peer, const Subscription& o
         events_.push_back(Subscribed{id, one.topic, false});
         return;
     }
-    const bool wanted = !config_.topic_filter || config_.topic_filter(one.topic);
-    if (!wanted || peer.topics.size() >= config_.limits.topics_per_peer_max) return;
+    // One that we are in ourselves is worth a place whatever else the peer named before.
+    if (in == topics_.end()) {
+        const bool wanted = !config_.topic_filter || config_.topic_filter(one.topic);
+        if (!wanted || peer.topics.size() >= config_.limits.topics_per_peer_max) return;
+    }
     if (!peer.topics.insert(one.topic).second) return;
     subscribers_[one.topic].insert(id);
     events_.push_back(Subscribed{id, one.topic, true});
@@ -108,9 +121,7 @@ void Router::on_prune(const PeerId& id, Prune prune, Now now) {
 
 void Router::on_ihave(const PeerId& id, Peer& peer, const IHave& ihave, Now now) {
     if (!topics_.contains(ihave.topic)) return;
-    if (scores_.score(id, now) < config_.thresholds.gossip) return;
-    const auto& limits = config_.limits;
-    if (++peer.ihaves > limits.ihave_per_heartbeat) return;
+    if (!peer.is_explicit && scores_.score(id, now) < config_.thresholds.gossip) return;
     std::set<MessageId> wanted;
     for (const auto& one : ihave.ids) {
         if (!seen_.contains(one) && !intake_.contains(one) && !ignored_.contains(one))
@@ -119,21 +130,22 @@ void Router::on_ihave(const PeerId& id, Peer& peer, const IHave& ihave, Now now)
     std::vector<MessageId> ask{wanted.begin(), wanted.end()};
     // So that whoever names more than we ask for does not choose what we ask for.
     rng_.shuffle(std::span{ask});
-    const auto left = limits.ids_asked_per_heartbeat - peer.asked;
+    const auto left = config_.limits.ids_asked_per_heartbeat - peer.asked;
     if (ask.size() > left) ask.resize(left);
     if (ask.empty()) return;
     peer.asked += ask.size();
-    for (const auto& one : ask) peer.outbox.iwant(one);
+    // One of them, drawn by lot, is watched.
+    for (const auto& one : ask) peer.outbox.iwant(one, &one == &ask.front());
     senders_.insert(id);
-    promises_.add(ask.front(), id, now.at + config_.promise_keep);
 }
 
 void Router::on_iwant(const PeerId& id, Peer& peer, const std::vector<MessageId>& ids, Now now) {
-    if (scores_.score(id, now) < config_.thresholds.gossip) return;
+    if (!peer.is_explicit && scores_.score(id, now) < config_.thresholds.gossip) return;
     for (const auto& one : ids) {
         const auto* const message = cache_.answer(one, id);
         if (message == nullptr) continue;
-        if (peer.outbox.message(one, message->encoded, now) == Outbox::Queued::full) break;
+        peer.outbox.wanted(one);  // whatever it said before
+        if (!count(peer.outbox.message(one, message->encoded, now))) break;
     }
     senders_.insert(id);
 }
@@ -157,6 +169,10 @@ Result<void> Router::check_policy(const Message& message) const {
         return {};
     }
     if (!message.from || !message.signature) return fail("a message without author or signature");
+    // So that ids are short, and what waits for its check is what it counts as.
+    if (!PeerId::from_bytes(*message.from)) return fail("a message whose author is no peer id");
+    if (message.signature->size() > kSignatureMax || (message.key && message.key->size() > kKeyMax))
+        return fail("a message with a signature or key that is too long");
     if (!message.seqno || message.seqno->size() != 8)
         return fail("a message's number is not of 8 bytes");
     return {};
@@ -191,6 +207,8 @@ void Router::on_message(const PeerId& id, Peer& peer, Message message, Now now) 
         ++counters_.duplicates;
         return intake_.add_copy(entry.id, *entry.encoded, id);
     }
+    // Nobody honest has two messages of one name; two, because an author may be at fault.
+    if (intake_.variants(entry.id, id) >= 2) return;
     const bool is_signed = config_.policy == SigningPolicy::strict_sign;
     entry.stage = is_signed ? Intake::Stage::unverified : Intake::Stage::verifying;
     const auto ticket = intake_.add(std::move(entry));
@@ -331,13 +349,19 @@ bool Router::send(const PeerId& id, const MessageId& message_id, const SharedByt
                   Now now) {
     auto& outbox = peers_.at(id).outbox;
     if (!outbox.wants(message_id)) return false;
-    switch (outbox.message(message_id, encoded, now)) {
+    if (!count(outbox.message(message_id, encoded, now))) return false;
+    senders_.insert(id);
+    return true;
+}
+
+/// True if it was queued.
+bool Router::count(Outbox::Queued queued) {
+    switch (queued) {
         case Outbox::Queued::full: ++counters_.send_full; return false;
         case Outbox::Queued::too_large: ++counters_.send_too_large; return false;
         case Outbox::Queued::yes: break;
     }
     ++counters_.sent;
-    senders_.insert(id);
     return true;
 }
 

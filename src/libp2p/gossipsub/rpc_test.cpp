@@ -135,10 +135,14 @@ TEST(Rpc, counts_entries_before_it_keeps_them) {
         {{}, {{.topic = t}, {.topic = t}, {.topic = t}}, {}},
         rpc_of({.ihave = {{t, {id, id}}}, .iwant = {id}, .idontwant = {id, id}}),
         rpc_of({.graft = {t, t, t}}),
-        rpc_of({.prune = {{t, {{id, {}}, {id, {}}, {id, {}}}, {}}}}),
         rpc_of({.ihave = {{t, {}}, {t, {}}, {t, {}}}}),
         {{{true, "topic"}}, {}, {}},
         rpc_of({.iwant = {Bytes(4)}})};
+    // Of the peers in PRUNE, which others send by the hundred, the surplus is left out.
+    const auto prunes = decode_rpc(
+        encode_rpc(rpc_of({.prune = {{t, {{id, {}}, {id, {}}, {id, {}}}, {}}}})), limits);
+    ASSERT_TRUE(prunes);
+    EXPECT_EQ(prunes->control.prune[0].peers.size(), 2u);
     for (const auto& rpc : fits) EXPECT_TRUE(decode_rpc(encode_rpc(rpc), limits));
     for (const auto& rpc : over) {
         const auto read = decode_rpc(encode_rpc(rpc), limits);

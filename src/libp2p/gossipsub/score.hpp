@@ -45,7 +45,8 @@ struct TopicScoreParams {
 };
 
 struct ScoreParams {
-    std::map<std::string, TopicScoreParams> topics{};  ///< others do not count
+    std::map<std::string, TopicScoreParams>
+        topics{};           ///< of others P4 counts, once they are joined
     double topic_cap{100};  ///< of the topics' sum, if positive: P5 to P7 can always outweigh it
     double application_weight{10};  ///< P5
 
@@ -75,6 +76,11 @@ class PeerScore {
     static constexpr std::size_t kRetainedMax = 4096;
 
     explicit PeerScore(ScoreParams params);
+
+    /// From now on it counts; one that counts already keeps its numbers.
+    void add_topic(const std::string& topic, const TopicScoreParams& params) {
+        params_.topics.emplace(topic, params);
+    }
 
     /// `address`: what is shared by those who are one behind it; empty counts for nobody.
     void on_connected(const PeerId& peer, std::string address, Now now);

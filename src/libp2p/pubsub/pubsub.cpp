@@ -88,8 +88,18 @@ void Pubsub::activate(ConnectionId id, Now now) {
     const auto stream = swarm_.open(id, protocols(), now);
     if (stream) {
         link.ours = *stream;
-    } else if (++link.failures <= kReopensMax) {
+    } else {
+        try_later(link, now);
+    }
+}
+
+/// Three times; then the peer is as good as gone until it opens a stream itself.
+void Pubsub::try_later(Link& link, Now now) {
+    if (++link.failures <= kReopensMax) {
         link.reopen = now.at + kReopenAfter;
+    } else if (link.active) {
+        router_.on_peer_gone(link.peer, now);
+        if (link.theirs) swarm_.reset(*std::exchange(link.theirs, {}));
     }
 }
 
@@ -113,6 +123,11 @@ void Pubsub::on_opened(StreamRef stream, Now now) {
     if (found == links_.end()) return swarm_.reset(stream);
     auto& link = found->second;
     if (link.theirs) swarm_.reset(*link.theirs);
+    // It speaks pubsub by now, whatever it said before.
+    if (link.active && !link.ours && !link.reopen) {
+        link.failures = 0;
+        activate(stream.connection, now);
+    }
     link.theirs = stream;
     link.frames = FrameCutter{options_.rpc_receive_max};
     read(stream.connection, now);
@@ -121,6 +136,7 @@ void Pubsub::on_opened(StreamRef stream, Now now) {
 void Pubsub::on_agreed(const Swarm::Agreed& event, Now now) {
     auto& link = links_.at(event.stream.connection);
     link.agreed = true;
+    link.failures = 0;
     router_.on_peer(link.peer,
                     {*gossipsub::version_of(event.protocol), link.outbound, link.address}, now);
     tell_router(link);
@@ -139,11 +155,7 @@ void Pubsub::on_stream_over(StreamRef stream, Now now) {
     link.frame.clear();
     link.written = 0;
     // What the peer told us holds still: it told it on its own stream.
-    if (++link.failures <= kReopensMax) {
-        link.reopen = now.at + kReopenAfter;
-    } else if (link.active) {
-        router_.on_peer_gone(link.peer, now);
-    }
+    try_later(link, now);
 }
 
 void Pubsub::on_identified(const Swarm::Identified& event) {

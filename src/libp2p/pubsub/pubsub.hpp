@@ -79,6 +79,7 @@ class Pubsub final : public Behaviour {
     void on_identified(const Swarm::Identified& event);
     void tell_router(const Link& link);
     void activate(ConnectionId id, Now now);
+    void try_later(Link& link, Now now);
     bool is_mine(StreamRef stream) const;
     bool read(ConnectionId id, Now now);
     bool write(const PeerId& peer, Now now);

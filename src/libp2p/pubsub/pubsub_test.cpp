@@ -117,6 +117,8 @@ TEST_F(PubsubTest, carries_messages_longer_than_a_window_to_peers_that_take_long
 TEST_F(PubsubTest, delivers_thousands_of_messages_in_order_and_loses_none) {
     join_all();
     connect(0, 1);
+    // Frames that could hold more messages than a decoder takes.
+    nodes[0].pubsub->router().set_rpc_size_max(identity(2).peer_id(), 1 << 20);
     for (int i = 0; i < 3000; ++i) {
         ASSERT_TRUE(nodes[0].pubsub->router().publish("t", to_bytes(as_bytes(std::to_string(i))),
                                                       net->now));
@@ -155,6 +157,20 @@ TEST_F(PubsubTest, opens_its_stream_again_when_it_broke) {
     pass(4s);
     publish(0, "waits too");
     pass(8s);
+    EXPECT_EQ(nodes[0].pubsub->router().peers(), 1u);
+    publish(0, "hello");
+    EXPECT_THAT(nodes[1].received, ::testing::Contains("hello"));
+}
+
+TEST_F(PubsubTest, finds_a_peer_that_speaks_pubsub_only_later) {
+    for (auto& node : nodes) ASSERT_TRUE(node.pubsub->router().join("t", {.ask = false}, net->now));
+    net->node(1).swarm.set_protocols({}, net->now);
+    connect(0, 1);
+    pass(45s);
+    EXPECT_EQ(nodes[0].pubsub->router().peers(), 0u) << "it has given up";
+    net->node(1).swarm.set_protocols(Pubsub::protocols(), net->now);
+    // By now node 1 has opened its own stream again, which tells that it is there.
+    pass(30s);
     EXPECT_EQ(nodes[0].pubsub->router().peers(), 1u);
     publish(0, "hello");
     EXPECT_THAT(nodes[1].received, ::testing::Contains("hello"));

@@ -101,7 +101,7 @@ TEST_F(RequestResponseTest, tells_when_the_peer_does_not_speak_the_protocol) {
     const auto asked = *side.machine.request(id, "/p/1", Bytes{1}, deaf.now);
     deaf.run();
     ASSERT_TRUE(side.failures.contains(asked));
-    EXPECT_EQ(side.failures.at(asked).code, Errc::io) << "it takes the request for a proposal";
+    EXPECT_EQ(side.failures.at(asked).code, Errc::unsupported);
     EXPECT_EQ(side.machine.outbound(), 0u);
 }
 

@@ -29,6 +29,8 @@ async function jsNode (services = {}, listen = '/ip4/127.0.0.1/tcp/0') {
     const node = await createLibp2p({
         addresses: { listen: [listen] },
         transports: [tcp()],
+        // By default js takes five connections a second from one host.
+        connectionManager: { inboundConnectionThreshold: 1000 },
         connectionEncrypters: [noise()],
         streamMuxers: [yamux()],
         services: { identify: identify(), ...services }

@@ -22,6 +22,8 @@ const bytes = string => new TextEncoder().encode(string)
 const makeNode = policy => createLibp2p({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
+    // By default js takes five connections a second from one host.
+    connectionManager: { inboundConnectionThreshold: 1000 },
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     services: {

@@ -49,6 +49,8 @@ const skip = why === undefined ? false : `no multicast here: ${why}`
 const makeNode = () => createLibp2p({
     addresses: { listen: ['/ip4/0.0.0.0/tcp/0'] },
     transports: [tcp()],
+    // By default js takes five connections a second from one host.
+    connectionManager: { inboundConnectionThreshold: 1000 },
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     peerDiscovery: [mdns({ interval: 1000 })]

@@ -22,6 +22,8 @@ const run = promisify(execFile)
 const makeNode = securities => createLibp2p({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
+    // By default js takes five connections a second from one host.
+    connectionManager: { inboundConnectionThreshold: 1000 },
     connectionEncrypters: securities,
     streamMuxers: [yamux()],
     services: { identify: identify(), ping: ping() }
