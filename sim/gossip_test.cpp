@@ -117,12 +117,12 @@ TEST_F(Hostile, a_third_of_hostile_nodes_keeps_no_message_from_the_others) {
     EXPECT_EQ(spammers.hostile_in_meshes, 0u);
     EXPECT_EQ(spammers.hostile_negative, spammers.hostile_links);
     EXPECT_EQ(spammers.honest_negative, 0u);
-    // Those that only do nothing are not found out without P3, and hold no more than their share.
-    for (const auto kind : {Mallory::Kind::sink, Mallory::Kind::mute}) {
-        const auto idle = world.standing(kind);
-        EXPECT_GT(idle.hostile_links, 100u);
-        EXPECT_LT(idle.hostile_in_meshes, idle.hostile_links * 2 / 3);
-    }
+    // Those that only do nothing are not found out without P3, but cannot fill the meshes.
+    const auto sinks = world.standing(Mallory::Kind::sink);
+    const auto mutes = world.standing(Mallory::Kind::mute);
+    EXPECT_GT(sinks.hostile_links, 100u);
+    EXPECT_GT(mutes.hostile_links, 100u);
+    EXPECT_LT(sinks.hostile_in_meshes + mutes.hostile_in_meshes, sinks.mesh_places / 2);
 }
 
 TEST_F(Hostile, the_same_seed_is_the_same_run_and_another_one_is_not) {

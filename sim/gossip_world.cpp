@@ -238,6 +238,7 @@ GossipWorld::Standing GossipWorld::standing(Mallory::Kind kind) const {
     for (const auto& node : nodes_) {
         if (!node || !node->pubsub) continue;
         const auto& router = node->pubsub->router();
+        out.mesh_places += router.mesh(topic).size();
         for (const auto& peer : router.subscribers(topic)) {
             const auto host = hosts_.at(peer);
             const auto score = router.score(peer, now);

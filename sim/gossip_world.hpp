@@ -49,6 +49,7 @@ class GossipWorld {
         std::size_t hostile_links{0};  ///< to hostile peers of the kind
         std::size_t hostile_in_meshes{0};
         std::size_t hostile_negative{0};
+        std::size_t mesh_places{0};  ///< that honest nodes have given to anybody
         std::size_t honest_negative{0};
     };
     Standing standing(Mallory::Kind kind) const;
