@@ -142,6 +142,14 @@ class Swarm {
     Result<ConnectionId> dial(const Multiaddr& address, Now now);
     /// The one that is Connected, if there is one.
     std::optional<ConnectionId> connection_to(const PeerId& peer) const;
+    /// Connected, or named by a dial under way: then `dial` gives out an id that is somebody's
+    /// already.
+    bool knows(const PeerId& peer) const;
+    /// How often `dial` gave out this id, 0 if it is not known. A user of several that share a
+    /// swarm sees in it whether somebody else counts on the connection too.
+    std::size_t times_dialled(ConnectionId id) const;
+    /// Whether it is kept, or has a stream of the application.
+    bool in_use(ConnectionId id) const;
     /// Its streams fail, and Disconnected follows.
     void disconnect(ConnectionId id);
     /// Whether it stays when it is idle. Of an id that is not known nothing is kept.
@@ -218,6 +226,7 @@ class Swarm {
         Error why;
         bool was_connected{false};
         Cause cause{Cause::broken};
+        std::size_t times_dialled{0};  ///< as the method of that name said last
     };
     using Event = std::variant<ListeningOn, Connected, Identified, Opened, Agreed, Readable,
                                Writable, RemoteClosed, Failed, Disconnected>;
@@ -275,6 +284,7 @@ class Swarm {
         std::optional<PeerId> peer{};  ///< proved, and in `by_peer_`
         Instant secured_at{};
         bool connected{false};
+        std::size_t times_dialled{0};
         std::map<StreamId, OwnStream> own{};
         identify::Identify says{};
         yamux::Meter pushes{};

@@ -243,15 +243,22 @@ void Swarm::arm(PathId id, Now now) {
 /// Sets or stops the idle timer. Whatever changes the number of streams makes the path due, so this
 /// is asked after it.
 void Swarm::watch_use(ConnectionId id, Entry& entry, Now now) {
-    // Streams of ours are all known to the connection but those that have just failed.
-    const auto used = connection_of(entry).streams_size() > entry.own.size();
-    const bool idle = !used && !entry.kept && config_.idle_timeout > Duration::zero();
+    const bool idle = !in_use(id) && config_.idle_timeout > Duration::zero();
     if (!idle) {
         entry.idle_since.reset();
         return timers_.forget(id);
     }
     if (!entry.idle_since) entry.idle_since = now.at;
     timers_.set(id, *entry.idle_since + config_.idle_timeout);
+}
+
+bool Swarm::in_use(ConnectionId id) const {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return false;
+    const auto& entry = found->second;
+    if (entry.kept || !entry.connected) return entry.kept;
+    // Streams of ours are all known to the connection but those that have just failed.
+    return paths_.at(*entry.path).connection->streams_size() > entry.own.size();
 }
 
 void Swarm::keep(ConnectionId id, bool kept, Now now) {

@@ -92,7 +92,8 @@ void Swarm::end(ConnectionId id, Error why, Cause cause) {
     auto& entry = node.mapped();
     if (!entry.inbound) --outbound_;
     fail_streams(id, entry, why);
-    events_.push_back(Disconnected{id, std::move(why), entry.connected, cause});
+    events_.push_back(
+        Disconnected{id, std::move(why), entry.connected, cause, entry.times_dialled});
     timers_.forget(id);
     const auto path = entry.path;
     if (entry.race) leave_race(entry);  // but for `path`
