@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "libp2p/connection/connection.hpp"
 
+#include <algorithm>
+
 namespace sennit::libp2p {
 
 namespace {
@@ -288,6 +290,11 @@ Result<StreamId> Connection::open(std::vector<std::string> proposals, Now now) {
     dialler.start(first);
     if (running->write(id, first) != first.size()) {
         running->reset(id);
+    const auto too_long = [](const auto& name) {
+        return name.size() >= multistream::kMessageSizeMax;
+    };
+    if (proposals.empty() || std::ranges::any_of(proposals, too_long))
+        return Error{Errc::invalid, "no protocol, or too long a name", Error::kNowhere, {}};
         return Error{Errc::busy, "the send queue is full", Error::kNowhere, {}};
     }
     const auto until = now.at + config_->negotiation_timeout;

@@ -117,7 +117,8 @@ class Connection {
 
     // Streams. Ids that are not known are answered as yamux::Session answers them.
 
-    /// Errors: busy and unsupported as `yamux::Session::open`; unsupported before Ready.
+    /// Errors: invalid without a proposal or for a name of multistream::kMessageSizeMax bytes;
+    /// busy and unsupported as `yamux::Session::open`; unsupported before Ready.
     Result<StreamId> open(std::vector<std::string> proposals, Now now);
     /// How many of the first bytes were taken; StreamWritable follows when it is fewer. Before
     /// StreamAgreed only a stream with one proposal takes any.

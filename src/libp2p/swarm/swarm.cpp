@@ -7,6 +7,7 @@ namespace sennit::libp2p {
 
 Swarm::Swarm(Config config, Rng rng)
     : config_{std::move(config)}, self_{config_.identity.peer_id()}, rng_{std::move(rng)} {
+    SENNIT_ASSERT(!config_.security.empty());
     protocols_ = std::make_shared<std::vector<std::string>>(config_.protocols);
     if (!config_.yamux.budget)
         config_.yamux.budget = std::make_shared<yamux::Budget>(config_.window_growth_max);

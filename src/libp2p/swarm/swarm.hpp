@@ -70,8 +70,8 @@ class Swarm {
         std::string agent{"sennit"};
         std::string protocol_version{"/sennit/p2p/1"};
         std::vector<std::string> protocols{};  ///< beside identify and ping
-        /// Best first; others may use any. An address whose peer refuses the first is dialled again
-        /// with the next. Only noise is repeatable bit for bit, see tls::Credentials.
+        /// At least one, best first; others may use any. An address whose peer refuses the first is
+        /// dialled again with the next. Only noise is repeatable bit for bit, see tls::Credentials.
         std::vector<Security> security{Security::noise, Security::tls};
         std::size_t connections_max{256};
         /// Links that others opened, those being closed with them. Below `connections_max`, so that
@@ -163,6 +163,7 @@ class Swarm {
 
     Result<StreamRef> open(ConnectionId id, std::vector<std::string> proposals, Now now);
     std::size_t write(StreamRef stream, BytesView bytes);
+    /// Errors: not_found for an id that is not Connected; those of Connection::open.
     BytesView readable(StreamRef stream) const;
     void consume(StreamRef stream, std::size_t n, Now now);
     void close_write(StreamRef stream);
