@@ -14,12 +14,13 @@ Swarm::Swarm(Config config, Rng rng)
     const auto speaks = [names = protocols_](std::string_view name) {
         return is_own_protocol(name) || std::ranges::find(*names, name) != names->end();
     };
-    shared_ =
-        std::make_shared<const ConnectionConfig>(ConnectionConfig{.identity = config_.identity,
-                                                                  .noise_static = fresh_key(),
-                                                                  .speaks = speaks,
-                                                                  .security = config_.security,
-                                                                  .yamux = config_.yamux});
+    shared_ = std::make_shared<const ConnectionConfig>(
+        ConnectionConfig{.identity = config_.identity,
+                         .noise_static = fresh_key(),
+                         .speaks = speaks,
+                         .security = config_.security,
+                         .yamux = config_.yamux,
+                         .upgrade_timeout = config_.dial_timeout});
 }
 
 crypto::X25519Key Swarm::fresh_key() {

@@ -105,8 +105,9 @@ class Swarm {
         /// counts as ours.
         std::size_t observers_min{3};
 
-        Duration dial_timeout{
-            std::chrono::seconds{10}};  ///< of each address; the upgrade as much again
+        /// Of each address until there is a link; the upgrade has as much again, also that of a
+        /// link which somebody else opened.
+        Duration dial_timeout{std::chrono::seconds{10}};
         /// Addresses of one dial; more are left out. They are tried in the order given.
         std::size_t dial_addresses_max{16};
         std::size_t dial_attempts_max{3};  ///< at once, of one dial
