@@ -95,8 +95,8 @@ class Swarm {
         Duration idle_timeout{std::chrono::minutes{5}};
 
         /// Who may connect, both ways: asked for an address before anything is sent or computed,
-        /// and for a peer when it has proved its id and, if we dialled, does not know ours yet.
-        /// Pure functions; null lets everybody in.
+        /// of a name also for the host that it led to, and for a peer when it has proved its id
+        /// and, if we dialled, does not know ours yet. Pure functions; null lets everybody in.
         std::function<bool(const NetAddress& address, bool inbound)> admits_address{};
         std::function<bool(const PeerId& peer, const NetAddress& address, bool inbound)>
             admits_peer{};
@@ -298,6 +298,9 @@ class Swarm {
 
     // swarm_links.cpp: the carrier's links, and whose turn it is
     void on_link_open(const LinkOpen& link, Now now);
+    /// What the gate's refusals say.
+    static constexpr std::string_view kRefused = "refused by the gate";
+
     std::optional<std::string> refusal(const NetAddress& from) const;
     void on_link_closed(LinkId link, const std::string& why, Now now);
     void on_dial_failed(const sennit::DialFailed& failed, Now now);

@@ -8,7 +8,6 @@ namespace sennit::libp2p {
 
 namespace {
 
-constexpr std::string_view kRefused = "refused by the gate";
 /// Of one address's failure in the reason for all.
 constexpr std::size_t kReasonSizeMax = 200;
 

@@ -57,6 +57,13 @@ void Swarm::on_link_open(const LinkOpen& link, Now now) {
             outputs_.push_back(HangUp{link.id, "not wanted any more"});
             return;
         }
+        // A name leads where its owner wants, so the gate is asked again for the host.
+        if (link.remote != dialled->second.address && config_.admits_address &&
+            !config_.admits_address(link.remote, /*inbound=*/false)) {
+            outputs_.push_back(HangUp{link.id, std::string{kRefused}});
+            return on_attempt_over(
+                id, Error{Errc::unsupported, kRefused, Error::kNowhere, link.remote.text()}, now);
+        }
     } else {
         if (const auto why = refusal(link.remote)) {
             outputs_.push_back(HangUp{link.id, *why});
@@ -86,7 +93,7 @@ void Swarm::on_link_open(const LinkOpen& link, Now now) {
 /// Why a link that somebody opened is hung up at once; nullopt: it is not.
 std::optional<std::string> Swarm::refusal(const NetAddress& from) const {
     if (config_.admits_address && !config_.admits_address(from, /*inbound=*/true))
-        return "refused by the gate";
+        return std::string{kRefused};
     if (connections_.size() >= config_.connections_max || inbound_ >= config_.inbound_max)
         return "too many connections";
     if (handshakes_ >= config_.handshakes_max) return "too many handshakes";

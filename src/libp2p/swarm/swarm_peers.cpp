@@ -48,7 +48,7 @@ void Swarm::on_secured(PathId id, const PeerId& peer, Now now) {
     }
     const auto& address = paths_.at(id).address;
     if (config_.admits_peer && !config_.admits_peer(peer, address, entry.inbound)) {
-        Error why{Errc::unsupported, "refused by the gate", Error::kNowhere, peer.text()};
+        Error why{Errc::unsupported, kRefused, Error::kNowhere, peer.text()};
         return on_over(id, std::move(why), Cause::refused, now);
     }
     if (const auto holder = by_peer_.find(peer); holder != by_peer_.end()) {
