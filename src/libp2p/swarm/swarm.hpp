@@ -61,8 +61,9 @@ struct StreamRef {
 /// Attacks: connections over the limits are hung up at once, those that are not upgraded have a
 /// limit of their own, so that strangers who never finish a handshake cannot take the places of
 /// peers who did, and one host has few; of a peer's identify and of each push 32 KiB are read, a
-/// push is taken every ten seconds, four at once; its echo streams are two, and so are those on
-/// which it asks who we are. Windows grow within one budget for all.
+/// push is taken every ten seconds, four at once; its echo streams are two. It may ask who we are
+/// 64 times at once, and once a second from then on, with as many answers unread; what is signed
+/// for that is signed once until it changes. Windows grow within one budget for all.
 class Swarm {
   public:
     struct Config {
@@ -290,6 +291,7 @@ class Swarm {
         std::map<StreamId, OwnStream> own{};
         identify::Identify says{};
         yamux::Meter pushes{};
+        yamux::Meter tells{};
         std::uint64_t told{0};  ///< which version of ours the peer knows; 0: none
         bool kept{false};
         std::optional<Instant> idle_since{};
@@ -353,7 +355,7 @@ class Swarm {
     void changed(Now now);
     void push_all(Now now);
     void push(Entry& entry, Now now);
-    Bytes identify_for(const Entry& entry) const;
+    Bytes identify_for(const Entry& entry);
     std::vector<Multiaddr> listens_for(const Entry& entry) const;
     Connection& connection_of(const Entry& entry) { return *paths_.at(*entry.path).connection; }
 
@@ -391,6 +393,7 @@ class Swarm {
     std::uint64_t record_seq_{0};                          ///< of our signed peer record
     std::shared_ptr<std::vector<std::string>> protocols_;  ///< shared with `shared_`
     std::uint64_t version_{1};                             ///< of what we say in identify
+    std::map<std::string, Bytes> records_;                 ///< sealed, by our host of a link
     Instant push_at_{Instant::max()};
     std::optional<Instant> pushed_at_;
     std::deque<CarrierOutput> outputs_;

@@ -13,6 +13,8 @@ constexpr std::string_view kOwnProtocols[]{identify::kProtocol, identify::kPushP
 /// Of one peer that asks who we are. Each holds our statement, some hundred bytes, until it is
 /// read.
 constexpr std::size_t kTellsMax = 64;
+/// Each answer is some hundred bytes, and a few microseconds.
+constexpr yamux::Meter::Rate kTells{64, std::chrono::seconds{1}};
 /// An honest peer pushes when it changes; js and go push all that happens within a second at once.
 constexpr yamux::Meter::Rate kPushes{4, std::chrono::seconds{10}};
 
@@ -61,6 +63,7 @@ void Swarm::on_stream_opened(ConnectionId id, Entry& entry, const Connection::St
     };
     if (event.protocol == identify::kProtocol) {
         if (full(Own::tell, kTellsMax)) return;
+        if (!entry.tells.count(now.at, kTells)) return connection_of(entry).reset(event.id);
         tell(entry, event.id, Own::tell);
     } else if (event.protocol == identify::kPushProtocol) {
         if (full(Own::pushed, 1)) return;
