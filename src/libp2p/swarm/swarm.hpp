@@ -163,9 +163,9 @@ class Swarm {
     /// of the ports on which we listen: its own port was the system's choice for this once.
     std::vector<Multiaddr> observed_addresses() const;
 
+    /// Errors: not_found for an id that is not Connected; those of Connection::open.
     Result<StreamRef> open(ConnectionId id, std::vector<std::string> proposals, Now now);
     std::size_t write(StreamRef stream, BytesView bytes);
-    /// Errors: not_found for an id that is not Connected; those of Connection::open.
     BytesView readable(StreamRef stream) const;
     void consume(StreamRef stream, std::size_t n, Now now);
     void close_write(StreamRef stream);
@@ -298,11 +298,11 @@ class Swarm {
     };
     using Paths = std::map<PathId, Path>;
 
-    // swarm_links.cpp: the carrier's links, and whose turn it is
-    void on_link_open(const LinkOpen& link, Now now);
     /// What the gate's refusals say.
     static constexpr std::string_view kRefused = "refused by the gate";
 
+    // swarm_links.cpp: the carrier's links, and whose turn it is
+    void on_link_open(const LinkOpen& link, Now now);
     std::optional<std::string> refusal(const NetAddress& from) const;
     void on_link_closed(LinkId link, const std::string& why, Now now);
     void on_dial_failed(const sennit::DialFailed& failed, Now now);
@@ -341,6 +341,8 @@ class Swarm {
     void on_stream_event(ConnectionId id, Entry& entry, Connection::Event event, Now now);
     void on_stream_opened(ConnectionId id, Entry& entry, const Connection::StreamOpened& event,
                           Now now);
+
+    void used(ConnectionId id, Entry& entry);
 
     // swarm_own.cpp: what we do on some
     void ask(Entry& entry, Now now);
@@ -391,9 +393,9 @@ class Swarm {
 
     std::vector<Multiaddr> listens_;
     std::uint64_t record_seq_{0};                          ///< of our signed peer record
+    std::map<std::string, Bytes> records_;                 ///< sealed, by our host of a link
     std::shared_ptr<std::vector<std::string>> protocols_;  ///< shared with `shared_`
     std::uint64_t version_{1};                             ///< of what we say in identify
-    std::map<std::string, Bytes> records_;                 ///< sealed, by our host of a link
     Instant push_at_{Instant::max()};
     std::optional<Instant> pushed_at_;
     std::deque<CarrierOutput> outputs_;

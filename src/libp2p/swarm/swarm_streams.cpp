@@ -73,11 +73,18 @@ void Swarm::on_stream_opened(ConnectionId id, Entry& entry, const Connection::St
         if (full(Own::echo, ping::kStreamsMax)) return;
         entry.own.emplace(event.id, OwnStream{Own::echo});
     } else {
+        used(id, entry);
         events_.push_back(Opened{{id, event.id}, event.protocol});
     }
 }
 
 // The application's.
+
+/// Idle time begins anew, also for a stream that is over before `watch_use` can see it.
+void Swarm::used(ConnectionId id, Entry& entry) {
+    entry.idle_since.reset();
+    timers_.forget(id);
+}
 
 Connection* Swarm::running(ConnectionId id) {
     const auto found = connections_.find(id);
@@ -93,6 +100,7 @@ Result<StreamRef> Swarm::open(ConnectionId id, std::vector<std::string> proposal
     if (connection == nullptr)
         return Error{Errc::not_found, "no such connection", Error::kNowhere, {}};
     SENNIT_TRY(const auto stream, connection->open(std::move(proposals), now));
+    used(id, connections_.at(id));
     touch(id);
     return StreamRef{id, stream};
 }
