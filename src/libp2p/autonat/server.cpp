@@ -133,6 +133,9 @@ bool Server::dialable(const Request& request, const Multiaddr& address, NetAddre
     const auto& host = target->address.host;
     const bool ipv6 = host.find(':') != std::string::npos;
     if (!(ipv6 ? config_.ipv6 : config_.ipv4)) return false;
+    // What listens on loopback listens for this machine alone.
+    if (host_kind(host) == HostKind::loopback && host_kind(request.host) != HostKind::loopback)
+        return false;
     const bool among_us = config_.private_hosts && is_private(host) && is_private(request.host);
     if (!is_public(host) && !among_us) return false;
     out = std::move(target->address);

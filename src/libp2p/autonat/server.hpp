@@ -34,7 +34,7 @@ using ServeId = Strong<struct ServeIdTag, std::uint64_t>;
 ///   bytes of data, not messages, and those have to be of some size.
 /// - IP addresses only, since a name leads where its owner wants. Public ones only; private and
 ///   loopback ones, if `private_hosts` allows them, never for a requester who comes from outside,
-///   or we would open doors of our own network to it.
+///   or we would open doors of our own network to it; and loopback only for who comes by it.
 /// - Who answers has to be the requester: the owner dials for its peer id.
 /// - Limits in rate for a peer, for a network and for all, and for those of whom others want that
 ///   they are dialled: a thousand identities cannot aim us at one victim. What is over a limit is

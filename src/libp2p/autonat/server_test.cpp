@@ -171,6 +171,17 @@ TEST_F(AutonatServerTest, dials_private_hosts_for_private_requesters_only_if_it_
     EXPECT_EQ(dials.size(), 1u);
 }
 
+TEST_F(AutonatServerTest, dials_loopback_for_those_alone_who_come_by_it) {
+    start({.private_hosts = true});
+    for (const auto* target : {"/ip4/127.0.0.1/tcp/1", "/ip6/::1/tcp/1"}) {
+        const auto id = ask(1, "10.0.0.1", {target});
+        EXPECT_EQ(response(id)->status, ResponseStatus::dial_refused) << target;
+    }
+    EXPECT_THAT(dials, IsEmpty());
+    ask(2, "127.0.0.1", {"/ip4/127.0.0.1/tcp/1"});
+    EXPECT_EQ(dials.size(), 1u);
+}
+
 TEST_F(AutonatServerTest, refuses_addresses_of_somebody_else) {
     const auto id = ask(1, kFrom, {std::string{kOwn} + "/p2p/" + peer(2).text()});
     EXPECT_EQ(response(id)->status, ResponseStatus::dial_refused);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "libp2p/connection/connection.hpp"
 
+#include <algorithm>
+
 namespace sennit::libp2p {
 
 namespace {
@@ -50,7 +52,7 @@ Connection::Connection(Role role, std::shared_ptr<const ConnectionConfig> config
 // Input.
 
 void Connection::on_bytes(BytesView in, Now now) {
-    while (!in.empty() && !closed_) {
+    while (!in.empty() && !closed_ && !broken_) {
         const bool upgraded = std::holds_alternative<Running>(stage_);
         if (auto done = upgraded ? run(in, now) : upgrade(in, now); !done)
             end(std::move(done).error());
@@ -82,9 +84,11 @@ Result<void> Connection::run(BytesView& in, Now now) {
     auto& running = std::get<Running>(stage_);
     Bytes plain;
     const auto opened = running.channel.open(in, plain);
-    // Text before a frame that is wrong is good, and may say why the peer leaves.
+    // Text before a frame that is wrong, or before the end, is good: it may be an answer, or why
+    // the peer leaves.
     (void)running.session.on_bytes(plain, now);  // its error comes as Gone
-    return opened;
+    if (!opened) broken_ = Closed{opened.error(), running.channel.ended()};
+    return {};
 }
 
 // Output and time.
@@ -95,7 +99,7 @@ std::size_t Connection::transmit(std::size_t bytes_max, Now now, Bytes& out) {
     out.insert(out.end(), out_.begin(), out_.end());
     out_ = Bytes{};
     auto* const running = std::get_if<Running>(&stage_);
-    if (running == nullptr) return out.size() - before;
+    if (running == nullptr || (broken_ && !closed_)) return out.size() - before;
     Bytes plain;
     for (;;) {
         const auto room = bytes_max - (out.size() - before);
@@ -136,7 +140,9 @@ void Connection::on_time(Now now) {
 }
 
 void Connection::on_link_down(Error why) {
-    if (!closed_) end(std::move(why));
+    if (closed_) return;
+    if (broken_) return end(std::move(broken_->why), broken_->peer_left);
+    end(std::move(why));
 }
 
 // Events.
@@ -146,7 +152,10 @@ std::optional<Connection::Event> Connection::poll_event(Now now) {
         auto* const running = session();
         if (running == nullptr) return std::nullopt;
         const auto event = running->poll_event();
-        if (!event) return std::nullopt;
+        if (!event) {
+            if (broken_) end(std::move(broken_->why), broken_->peer_left);
+            break;
+        }
         take(*event, now);
     }
     if (events_.empty()) return std::nullopt;
@@ -279,8 +288,13 @@ void Connection::end(Error why, bool peer_left) {
 
 Result<StreamId> Connection::open(std::vector<std::string> proposals, Now now) {
     auto* const running = session();
-    if (running == nullptr || closed_)
+    if (running == nullptr || closed_ || broken_)
         return Error{Errc::unsupported, "the connection is not ready", Error::kNowhere, {}};
+    const auto too_long = [](const auto& name) {
+        return name.size() >= multistream::kMessageSizeMax;
+    };
+    if (proposals.empty() || std::ranges::any_of(proposals, too_long))
+        return Error{Errc::invalid, "no protocol, or too long a name", Error::kNowhere, {}};
     SENNIT_TRY(const auto id, running->open(now));
     const bool lazy = proposals.size() == 1;
     multistream::Dialler dialler{std::move(proposals)};

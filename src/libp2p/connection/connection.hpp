@@ -54,7 +54,9 @@ class Connection {
 
     // Input.
 
-    /// What came from the link, cut anywhere; all of it is taken. After Closed: ignored.
+    /// What came from the link, cut anywhere; all of it is taken. After Closed: ignored. When the
+    /// channel ends or breaks, Closed follows the events of what came before, each of which must
+    /// be used at once: after Closed nothing can be read.
     void on_bytes(BytesView in, Now now);
     /// The link is down; `why` goes into Closed, if that was not told yet.
     void on_link_down(Error why);
@@ -117,7 +119,8 @@ class Connection {
 
     // Streams. Ids that are not known are answered as yamux::Session answers them.
 
-    /// Errors: busy and unsupported as `yamux::Session::open`; unsupported before Ready.
+    /// Errors: invalid without a proposal or for a name of multistream::kMessageSizeMax bytes;
+    /// busy and unsupported as `yamux::Session::open`; unsupported before Ready.
     Result<StreamId> open(std::vector<std::string> proposals, Now now);
     /// How many of the first bytes were taken; StreamWritable follows when it is fewer. Before
     /// StreamAgreed only a stream with one proposal takes any.
@@ -184,6 +187,8 @@ class Connection {
     std::set<std::pair<Instant, StreamId>> negotiating_;
     std::deque<Event>
         events_;  ///< of one input at most: what is asked of the session is not queued
+    /// Why the channel takes no more. What it gave before is the session's, and comes first.
+    std::optional<Closed> broken_;
     bool closed_{false};
     bool told_ready_{false};
     bool mute_{false};  ///< refused before the remote knew who we are

@@ -38,6 +38,11 @@ Result<void> SecureChannel::open(BytesView& in, Bytes& plain) {
                  Error::kNowhere, opened.error().text()};
 }
 
+bool SecureChannel::ended() const {
+    const auto* const tls = std::get_if<tls::Channel>(&channel_);
+    return tls != nullptr && tls->ended();
+}
+
 std::size_t SecureChannel::plain_max() const {
     return std::visit([](const auto& one) { return std::size_t{one.kPlainMax}; }, channel_);
 }

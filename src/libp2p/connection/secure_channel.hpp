@@ -17,6 +17,9 @@ class SecureChannel {
     /// The error says which of the two it was.
     Result<void> open(BytesView& in, Bytes& plain);
 
+    /// The other side closed it in order, after all that it had to say. Only TLS has that.
+    bool ended() const;
+
     /// Of the text that one frame holds, bytes.
     std::size_t plain_max() const;
     /// What `seal` adds at most to the text of the next frame, bytes.

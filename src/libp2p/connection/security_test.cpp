@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// How connections are secured: with noise or with TLS, and what if the two sides do not agree.
 #include <gmock/gmock.h>
+#include <openssl/ssl.h>
 
 #include "libp2p/connection/pair.hpp"
 
@@ -181,6 +182,85 @@ TEST(Security, agrees_on_the_muxer_after_tls_with_peers_that_offer_none_in_it) {
     EXPECT_FALSE(pair.listener.ready->early_muxer);
     EXPECT_EQ(pair.listener.ready->peer, testing::identity(7).peer_id());
     EXPECT_THAT(heard, HasSubstr("/yamux/1.0.0"));
+}
+
+/// A client of OpenSSL alone, which can close its channel in order.
+class Client {
+  public:
+    Client() : credentials_{testing::credentials(7)} {
+        SSL_use_certificate(ssl_.get(), SSL_CTX_get0_certificate(credentials_->context()));
+        SSL_use_PrivateKey(ssl_.get(), SSL_CTX_get0_privatekey(credentials_->context()));
+        SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+        const auto muxer = as_bytes("\x0c/yamux/1.0.0");
+        SSL_set_alpn_protos(ssl_.get(), muxer.data(), static_cast<unsigned>(muxer.size()));
+        SSL_set_connect_state(ssl_.get());
+    }
+    Bytes shake_hands(BytesView in) {
+        BIO_write(SSL_get_rbio(ssl_.get()), in.data(), static_cast<int>(in.size()));
+        SSL_do_handshake(ssl_.get());
+        return taken();
+    }
+    Bytes say_and_close(BytesView plain) {
+        SSL_write(ssl_.get(), plain.data(), static_cast<int>(plain.size()));
+        SSL_shutdown(ssl_.get());
+        return taken();
+    }
+
+  private:
+    Bytes taken() {
+        Bytes out(100'000);
+        const int size = BIO_read(SSL_get_wbio(ssl_.get()), out.data(), 100'000);
+        out.resize(static_cast<std::size_t>(std::max(size, 0)));
+        return out;
+    }
+    std::shared_ptr<tls::Credentials> credentials_;
+    std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_{SSL_CTX_new(TLS_method()),
+                                                               SSL_CTX_free};
+    std::unique_ptr<SSL, decltype(&SSL_free)> ssl_{SSL_new(context_.get()), SSL_free};
+};
+
+TEST(Security, lets_the_last_words_be_read_that_come_with_the_end_of_tls) {
+    for (const bool go_away : {false, true}) {
+        Pair pair{1000};
+        auto& listener = *pair.listener.connection;
+        Client client;
+        const std::string proposal = "\x13/multistream/1.0.0\n\x0b/tls/1.0.0\n";
+        listener.on_bytes(as_bytes(proposal), pair.now);
+        listener.on_bytes(client.shake_hands({}), pair.now);
+        Bytes flight;
+        listener.transmit(1 << 20, pair.now, flight);
+        listener.on_bytes(client.shake_hands(BytesView{flight}.subspan(proposal.size())), pair.now);
+        pair.listener.take_events(pair.now);
+        ASSERT_TRUE(pair.listener.ready);
+
+        // A stream with its data and FIN, then maybe GO_AWAY.
+        const std::string words = "\x13/multistream/1.0.0\n\x06/echo\nlast words";
+        Bytes plain{0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, static_cast<std::uint8_t>(words.size())};
+        plain.insert(plain.end(), words.begin(), words.end());
+        const Bytes fin{0, 1, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0};
+        plain.insert(plain.end(), fin.begin(), fin.end());
+        const Bytes leaving{0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        if (go_away) plain.insert(plain.end(), leaving.begin(), leaving.end());
+        listener.on_bytes(client.say_and_close(plain), pair.now);
+        std::string heard;
+        bool ended = false;
+        std::optional<Connection::Closed> closed;
+        while (auto event = listener.poll_event(pair.now)) {
+            listener.check_invariants();
+            ASSERT_FALSE(closed);
+            if (const auto* readable = std::get_if<Connection::StreamReadable>(&*event)) {
+                const auto text = to_bytes(listener.readable(readable->id));
+                heard += as_text(text);
+                listener.consume(readable->id, text.size(), pair.now);
+            }
+            ended = ended || std::holds_alternative<Connection::StreamRemoteClosed>(*event);
+            if (auto* over = std::get_if<Connection::Closed>(&*event)) closed = std::move(*over);
+        }
+        EXPECT_EQ(heard, "last words");
+        EXPECT_TRUE(ended);
+        ASSERT_TRUE(closed);
+        EXPECT_TRUE(closed->peer_left);
+    }
 }
 
 }  // namespace

@@ -79,10 +79,10 @@ void PeerRouting::make_room() {
     if (attempts_.size() >= limits_.dials_max) return;
     auto longest = links_.end();
     for (auto at = links_.begin(); at != links_.end(); ++at) {
-        const auto& link = at->second;
+        auto& link = at->second;
         if (!link.own) continue;
         if (link.leaving) return;  // one at a time
-        if (link.streams > 0) continue;
+        if (!is_spare(at->first, link)) continue;
         if (longest == links_.end() || link.idle_since < longest->second.idle_since) longest = at;
     }
     if (longest != links_.end()) hang_up(longest->first, longest->second);
@@ -91,67 +91,80 @@ void PeerRouting::make_room() {
 /// Who came first is dialled first.
 bool PeerRouting::continue_dials(Now now) {
     if (dials_.empty()) return false;
-    std::vector<PeerId> first, again;
+    std::vector<PeerId> next;
     for (const auto& [id, request] : requests_) {
         if (request.stream) continue;
         const auto& one = dials_.at(request.peer);
-        if (*one.waiting.begin() != id || one.tried == one.addresses.size()) continue;
-        if (one.tried == 0) {
-            first.push_back(request.peer);
-        } else if (one.running == 0 || one.next_at <= now.at) {
-            again.push_back(request.peer);
-        }
+        if (*one.waiting.begin() == id && one.tried < one.addresses.size())
+            next.push_back(request.peer);
     }
     bool moved = false;
-    for (const auto* peers : {&first, &again}) {
-        for (const auto& peer : *peers) {
-            if (!has_room()) {
-                make_room();
-                return moved;
-            }
-            moved = dial_next(peer, now) || moved;
+    for (const auto& peer : next) {
+        // A dial that runs takes further addresses into its place.
+        if (!has_room() && !swarm_.knows(peer)) {
+            make_room();
+            if (!has_room()) continue;
         }
+        moved = begin_dial(peer, now) || moved;
     }
     return moved;
 }
 
-/// The peer's next address that the swarm can dial; gives up if none is left and none runs.
-bool PeerRouting::dial_next(const PeerId& peer, Now now) {
+/// Gives the swarm the peer's addresses that it has not had; gives up if none can be dialled.
+bool PeerRouting::begin_dial(const PeerId& peer, Now now) {
     auto& dialling = dials_.at(peer);
-    while (dialling.tried < dialling.addresses.size()) {
-        const auto& address = dialling.addresses[dialling.tried++];
-        const auto whole =
-            address.peer_id() ? address : address.encapsulate(Multiaddr::of_peer(peer));
-        if (!whole) continue;
-        const auto id = swarm_.dial(*whole, now);
-        if (!id) continue;
-        attempts_.emplace(*id, Attempt{peer});
-        ++dialling.running;
-        dialling.next_at = now.at + limits_.dial_step;
+    std::vector<Multiaddr> usable;
+    for (; dialling.tried < dialling.addresses.size(); ++dialling.tried) {
+        const auto& address = dialling.addresses[dialling.tried];
+        const auto named = address.peer_id();
+        if (named && *named != peer) continue;
+        if (auto whole = named ? Result{address} : address.encapsulate(Multiaddr::of_peer(peer)))
+            usable.push_back(*std::move(whole));
+    }
+    const bool known = swarm_.knows(peer);
+    const auto id = swarm_.dial(usable, now);
+    if (!id) {
+        if (dialling.on) return false;
+        give_up(peer, now);
         return true;
     }
-    if (dialling.running > 0) return false;
-    const auto waiting = std::move(dialling.waiting);
-    dials_.erase(peer);
-    for (const auto id : waiting) fail(id, now);
+    dialling.on = *id;
+    if (!known) {
+        attempts_.emplace(*id, Attempt{peer});
+    } else if (const auto own = attempts_.find(*id); own != attempts_.end()) {
+        ++own->second.asked;
+    } else if (const auto up = links_.find(*id); up != links_.end()) {
+        ++up->second.asked;
+    }
     return true;
 }
 
-void PeerRouting::on_dial_failed(const Attempt& attempt, Now now) {
-    if (attempt.abandoned) return;
-    auto& dialling = dials_.at(attempt.peer);
-    if (--dialling.running == 0 && dialling.tried == dialling.addresses.size())
-        dial_next(attempt.peer, now);
+void PeerRouting::give_up(const PeerId& peer, Now now) {
+    const auto waiting = std::move(dials_.at(peer).waiting);
+    dials_.erase(peer);
+    for (const auto id : waiting) fail(id, now);
+}
+
+/// What the requests to `peer` waited for led to nothing. `again`: not for want of an address.
+void PeerRouting::on_dial_over(const PeerId& peer, bool again, Now now) {
+    auto& dialling = dials_.at(peer);
+    dialling.on.reset();
+    if (again) dialling.tried = 0;
+    if (dialling.tried == dialling.addresses.size()) give_up(peer, now);
 }
 
 /// Nobody waits any more.
 void PeerRouting::end_dial(const PeerId& peer) {
+    const auto on = dials_.at(peer).on;
     dials_.erase(peer);
-    for (auto& [id, attempt] : attempts_) {
-        if (attempt.peer != peer || attempt.abandoned) continue;
-        attempt.abandoned = true;
-        swarm_.disconnect(id);
+    const auto at = on ? attempts_.find(*on) : attempts_.end();
+    if (at == attempts_.end()) return;
+    if (swarm_.times_dialled(*on) > at->second.asked) {  // somebody else does
+        attempts_.erase(at);
+        return;
     }
+    at->second.abandoned = true;
+    swarm_.disconnect(*on);
 }
 
 // Streams.

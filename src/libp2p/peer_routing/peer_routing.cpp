@@ -64,16 +64,23 @@ bool PeerRouting::on_event(const Swarm::Event& event, Now now) {
 }
 
 void PeerRouting::on_connected(const Swarm::Connected& event, Now now) {
-    // Also one that was abandoned, but was up before the swarm heard of that.
-    const bool own = attempts_.erase(event.id) > 0;
-    if (own) ++own_;
-    links_.emplace(event.id, Link{.peer = event.peer, .own = own, .idle_since = now.at});
+    Link link{.peer = event.peer, .idle_since = now.at};
+    if (const auto at = attempts_.find(event.id); at != attempts_.end()) {
+        // It may be abandoned, but was up before the swarm heard of that.
+        link.leaving = at->second.abandoned;
+        link.own = true;
+        link.asked = at->second.asked;
+        attempts_.erase(at);
+        ++own_;
+    }
+    const bool leaving = link.leaving;
+    links_.emplace(event.id, std::move(link));
     auto& peer = peers_[event.peer];
     peer.connections.insert(event.id);
     if (peer.connections.size() == 1)
         kad_.on_connected(event.peer, multiaddr_of(event.address), now);
     const auto dialling = dials_.find(event.peer);
-    if (dialling == dials_.end()) return;
+    if (dialling == dials_.end() || leaving) return;
     const auto waiting = std::move(dialling->second.waiting);
     end_dial(event.peer);
     for (const auto id : waiting) ask(id, event.id, now);
@@ -83,8 +90,15 @@ bool PeerRouting::on_disconnected(const Swarm::Disconnected& event, Now now) {
     if (const auto at = attempts_.find(event.id); at != attempts_.end()) {
         const auto attempt = at->second;
         attempts_.erase(at);
-        on_dial_failed(attempt, now);
-        return true;
+        if (!attempt.abandoned) on_dial_over(attempt.peer, /*again=*/false, now);
+        return event.times_dialled <= attempt.asked;
+    }
+    if (const auto at = std::ranges::find_if(
+            dials_, [&](const auto& one) { return one.second.on == event.id; });
+        at != dials_.end()) {
+        // Who hung up somebody else's dial knew nothing of those who wait here.
+        const auto peer = at->first;
+        on_dial_over(peer, event.cause == Swarm::Cause::we_left, now);
     }
     const auto at = links_.find(event.id);
     if (at == links_.end()) return false;  // was never up
@@ -118,6 +132,15 @@ void PeerRouting::release(StreamRef stream, Now now) {
 void PeerRouting::hang_up(ConnectionId id, Link& link) {
     link.leaving = true;
     swarm_.disconnect(id);
+}
+
+/// Of an own one: whether it may be hung up.
+bool PeerRouting::is_spare(ConnectionId id, Link& link) {
+    if (swarm_.times_dialled(id) > link.asked) {
+        link.own = false;
+        --own_;
+    }
+    return link.own && link.streams == 0 && !swarm_.in_use(id);
 }
 
 // What Kad has to say.
@@ -160,9 +183,14 @@ void PeerRouting::on_time(Now now) {
         if (in->second.until <= now.at) refuse(in, now);
     }
     for (auto& [id, link] : links_) {
-        if (link.own && !link.leaving && link.streams == 0 &&
-            link.idle_since + limits_.idle_max <= now.at)
+        if (!link.own || link.leaving || link.streams > 0 ||
+            link.idle_since + limits_.idle_max > now.at)
+            continue;
+        if (is_spare(id, link)) {
             hang_up(id, link);
+        } else {
+            link.idle_since = now.at;  // asked again later
+        }
     }
 }
 
@@ -175,11 +203,6 @@ Instant PeerRouting::next_wake() const {
     for (const auto& [id, link] : links_) {
         if (link.own && !link.leaving && link.streams == 0)
             out = std::min(out, link.idle_since + limits_.idle_max);
-    }
-    // Without room it is not time that they wait for.
-    if (!has_room()) return out;
-    for (const auto& [peer, one] : dials_) {
-        if (one.tried < one.addresses.size()) out = std::min(out, one.next_at);
     }
     return out;
 }
@@ -211,16 +234,14 @@ void PeerRouting::check_invariants() const {
         SENNIT_ASSERT(!peer.connections.empty() && peer.inbound == inbound[id]);
         SENNIT_ASSERT(peer.inbound <= limits_.streams_per_peer_max);
     }
-    std::map<PeerId, std::size_t> running;
     for (const auto& [id, attempt] : attempts_) {
-        if (!attempt.abandoned) ++running[attempt.peer];
+        SENNIT_ASSERT(attempt.abandoned || dials_.at(attempt.peer).on == id);
     }
     for (const auto& [peer, one] : dials_) {
         SENNIT_ASSERT(!one.waiting.empty() && one.tried <= one.addresses.size());
-        SENNIT_ASSERT(running[peer] == one.running);
+        SENNIT_ASSERT(one.on || one.tried < one.addresses.size());
         for (const auto id : one.waiting) SENNIT_ASSERT(!requests_.at(id).stream);
     }
-    SENNIT_ASSERT(running.size() <= dials_.size());
     for (const auto& [id, request] : requests_) {
         SENNIT_ASSERT(request.stream ? outbound_.at(*request.stream).request == id
                                      : dials_.at(request.peer).waiting.contains(id));

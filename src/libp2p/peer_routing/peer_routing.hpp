@@ -18,15 +18,21 @@ namespace sennit::libp2p {
 /// take it for a server.
 ///
 /// Asking. Each request has a stream of its own, on a connection that is there or on one that is
-/// dialled for it; further requests to the same peer wait for the same dial. A peer's addresses are
-/// tried one after the other, `dial_step` apart and without waiting for those before: most of what
-/// others name leads nowhere, and silence takes longer than a request has. Who answers the dial has
-/// to be the peer. `dials_max` run at once, and every peer's first address comes before anybody's
-/// second.
+/// dialled for it; further requests to the same peer wait for the same dial. The swarm tries a
+/// peer's addresses one after the other without waiting for those before: most of what others name
+/// leads nowhere, and silence takes longer than a request has. Who answers the dial has to be the
+/// peer. `dials_max` run at once.
 ///
-/// Connections that were dialled here are hung up once they were idle for `idle_max`, or sooner
-/// when further ones need their place: a lookup talks to dozens of peers whom nobody needs
-/// afterwards. An application that wants to stay with a peer dials it for itself.
+/// Several may use a swarm, and a dial to a peer that it knows already gives out the connection of
+/// whoever came first. Own is what the swarm began for us alone: a dial of somebody else is only
+/// waited for, and what somebody else dials too is given up to him, before it is connected and
+/// after.
+///
+/// Own connections are hung up once they were idle for `idle_max`, or sooner when further ones need
+/// their place: a lookup talks to dozens of peers whom nobody needs afterwards. Those that the
+/// application keeps, or has a stream on, stay for as long, and count for as long: peers that
+/// open streams on all of them can stop the lookups, but not take more than `connections_max`
+/// places. An application that wants to stay with a peer dials it for itself.
 ///
 /// Our side of a stream stays open until the answer is here: js-libp2p's Kademlia 16.4 looks
 /// whether the stream is open still before it reads, and leaves a request unanswered behind which
@@ -41,8 +47,7 @@ namespace sennit::libp2p {
 class PeerRouting final : public Behaviour {
   public:
     struct Limits {
-        std::size_t dials_max{16};  ///< at once
-        Duration dial_step{std::chrono::seconds{1}};
+        std::size_t dials_max{16};      ///< at once
         std::size_t addresses_max{16};  ///< of one dial
         /// Of those that were dialled here, those under way included.
         std::size_t connections_max{64};
@@ -83,8 +88,9 @@ class PeerRouting final : public Behaviour {
 
     struct Link {
         PeerId peer{};
-        bool own{false};      ///< was dialled here
-        bool leaving{false};  ///< is being hung up
+        bool own{false};       ///< was dialled here, and by nobody else
+        bool leaving{false};   ///< is being hung up
+        std::size_t asked{0};  ///< our part of Swarm::times_dialled
         std::size_t streams{0};
         Instant idle_since{};
     };
@@ -100,13 +106,14 @@ class PeerRouting final : public Behaviour {
     };
     struct Dialling {
         std::vector<Multiaddr> addresses{};
-        std::size_t tried{0};  ///< from the front
-        std::size_t running{0};
-        Instant next_at{};
+        std::size_t tried{0};              ///< from the front: the swarm has them
+        std::optional<ConnectionId> on{};  ///< what is waited for; own if it is in `attempts_`
         std::set<RequestId> waiting{};
     };
+    /// A dial of our own.
     struct Attempt {
         PeerId peer{};
+        std::size_t asked{1};   ///< our part of Swarm::times_dialled
         bool abandoned{false};  ///< nobody waits for it; until the swarm says that it is over
     };
     struct Outbound {
@@ -131,6 +138,7 @@ class PeerRouting final : public Behaviour {
     void take(StreamRef stream);
     void release(StreamRef stream, Now now);
     void hang_up(ConnectionId id, Link& link);
+    bool is_spare(ConnectionId id, Link& link);
     bool poll_kad(Now now);
 
     // asking.cpp
@@ -141,10 +149,11 @@ class PeerRouting final : public Behaviour {
     void fail(RequestId id, Now now);
     void dial(const PeerId& peer, std::vector<Multiaddr> addresses, RequestId id, Now now);
     bool continue_dials(Now now);
-    bool dial_next(const PeerId& peer, Now now);
+    bool begin_dial(const PeerId& peer, Now now);
     bool has_room() const;
     void make_room();
-    void on_dial_failed(const Attempt& attempt, Now now);
+    void on_dial_over(const PeerId& peer, bool again, Now now);
+    void give_up(const PeerId& peer, Now now);
     void end_dial(const PeerId& peer);
     void write(Out at);
     void read(Out at, Now now);

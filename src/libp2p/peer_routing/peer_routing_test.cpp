@@ -110,9 +110,7 @@ TEST_F(PeerRoutingTest, a_peers_next_address_is_tried_before_the_one_before_has_
     black_hole(100);
     look({{world.id(1), {address(100), address(1)}}});
     EXPECT_EQ(asking.routing.dials(), 1u);
-    world.pass(750ms);
     EXPECT_FALSE(asking.done);
-    EXPECT_LE(asking.routing.next_wake(), world.net.now.at + 250ms);
     world.pass(250ms);
     ASSERT_TRUE(asking.done);
     EXPECT_THAT(ids(asking.done->closest), ElementsAre(world.id(1)));
@@ -140,7 +138,7 @@ TEST_F(PeerRoutingTest, who_answers_the_dial_has_to_be_the_peer) {
     EXPECT_EQ(asking.routing.own_connections(), 0u);
 }
 
-TEST_F(PeerRoutingTest, so_many_dials_run_at_once_and_first_addresses_come_first) {
+TEST_F(PeerRoutingTest, so_many_dials_run_at_once) {
     auto& asking = world.route(0, {.dials_max = 2});
     world.route(4);
     black_hole(100);
@@ -196,6 +194,104 @@ TEST_F(PeerRoutingTest, a_connection_that_the_peer_opens_meanwhile_serves_as_wel
     EXPECT_THAT(ids(asking.done->closest), ElementsAre(world.id(1)));
     EXPECT_EQ(asking.routing.dials(), 0u);
     EXPECT_EQ(asking.routing.own_connections(), 0u);
+}
+
+/// Several users of one swarm: what routing does when a peer is somebody else's business too.
+class SharedSwarmTest : public PeerRoutingTest {
+  protected:
+    ConnectionId dial_nowhere() {
+        black_hole(100);
+        return *world.net.node(0).swarm.dial(of(1, 100), world.net.now);
+    }
+    Multiaddr of(std::size_t peer, std::size_t at) {
+        return *address(at).encapsulate(Multiaddr::of_peer(world.id(peer)));
+    }
+    bool gone(ConnectionId id) { return world.net.node(0).gone.contains(id); }
+};
+
+TEST_F(SharedSwarmTest, the_end_of_somebody_elses_dial_is_told_to_him) {
+    auto& asking = world.route(0);
+    const auto theirs = dial_nowhere();
+    look({{world.id(1), {address(100)}}});
+    EXPECT_EQ(asking.routing.dials(), 0u) << "it only waits";
+    world.pass(11s);
+    EXPECT_TRUE(asking.done);
+    EXPECT_FALSE(gone(theirs)) << "a request that has waited too long ends nobody else's dial";
+    const auto& path = world.net.dials.front();
+    world.net.node(0).swarm.on_input(sennit::DialFailed{path.id, "timeout"}, world.net.now);
+    world.net.run();
+    EXPECT_TRUE(gone(theirs));
+}
+
+TEST_F(SharedSwarmTest, a_dial_that_somebody_else_gives_up_is_begun_again) {
+    auto& asking = world.route(0);
+    world.route(1);
+    const auto theirs = dial_nowhere();
+    black_hole(1);
+    look({{world.id(1), {address(1)}}});
+    world.net.black_holes.clear();
+    world.net.node(0).swarm.disconnect(theirs);
+    world.net.run();
+    EXPECT_TRUE(gone(theirs));
+    ASSERT_TRUE(asking.done);
+    EXPECT_THAT(ids(asking.done->closest), ElementsAre(world.id(1)));
+    EXPECT_EQ(asking.routing.own_connections(), 1u);
+}
+
+TEST_F(SharedSwarmTest, a_dial_of_its_own_that_somebody_else_joins_is_his_too) {
+    auto& asking = world.route(0);
+    black_hole(100);
+    look({{world.id(1), {address(100)}}});
+    ASSERT_EQ(asking.routing.dials(), 1u);
+    const auto shared = *world.net.node(0).swarm.dial(of(1, 100), world.net.now);
+    world.pass(10s + 500ms);
+    EXPECT_TRUE(asking.done);
+    EXPECT_EQ(asking.routing.dials(), 0u);
+    EXPECT_GT(world.net.node(0).swarm.times_dialled(shared), 0u) << "it goes on";
+}
+
+TEST_F(SharedSwarmTest, somebody_who_joined_hears_that_it_led_nowhere) {
+    auto& asking = world.route(0);
+    black_hole(100);
+    look({{world.id(1), {address(100)}}});
+    const auto shared = *world.net.node(0).swarm.dial(of(1, 100), world.net.now);
+    const auto& path = world.net.dials.front();
+    world.net.node(0).swarm.on_input(sennit::DialFailed{path.id, "refused"}, world.net.now);
+    world.net.run();
+    EXPECT_TRUE(asking.done);
+    EXPECT_TRUE(gone(shared));
+}
+
+TEST_F(SharedSwarmTest, a_connection_that_is_dialled_used_or_kept_by_somebody_else_stays) {
+    world.route(0);
+    for (std::size_t i = 1; i < 5; ++i) world.route(i);
+    look({world.where(1), world.where(2), world.where(3), world.where(4)});
+    auto& swarm = world.net.node(0).swarm;
+    const auto to = [&](std::size_t i) { return *swarm.connection_to(world.id(i)); };
+    ASSERT_EQ(world.sides[0]->routing.own_connections(), 4u);
+    std::vector<ConnectionId> id{to(1), to(2), to(3), to(4)};
+    ASSERT_EQ(*swarm.dial(of(1, 1), world.net.now), id[0]);
+    ASSERT_TRUE(swarm.open(id[1], {std::string{ping::kProtocol}}, world.net.now));
+    swarm.keep(id[2], true, world.net.now);
+    world.pass(25s);
+    EXPECT_FALSE(gone(id[0]) || gone(id[1]) || gone(id[2]));
+    EXPECT_TRUE(gone(id[3]));
+    swarm.keep(id[2], false, world.net.now);
+    world.pass(11s);
+    EXPECT_TRUE(gone(id[2]));
+    EXPECT_FALSE(gone(id[0])) << "it is not routing's any more";
+}
+
+TEST_F(PeerRoutingTest, all_addresses_that_fail_are_a_failure_that_is_noticed_at_once) {
+    auto& asking = world.route(0);
+    black_hole(100);
+    look({{world.id(1), {address(100), address(101), address(102)}}});
+    world.pass(1s);
+    const auto& path = world.net.dials.front();
+    world.net.node(0).swarm.on_input(sennit::DialFailed{path.id, "timeout"}, world.net.now);
+    world.net.run();
+    EXPECT_TRUE(asking.done);
+    EXPECT_EQ(asking.routing.dials(), 0u);
 }
 
 TEST_F(PeerRoutingTest, a_client_asks_but_answers_nobody_and_is_in_no_table) {

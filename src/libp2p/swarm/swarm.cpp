@@ -7,18 +7,20 @@ namespace sennit::libp2p {
 
 Swarm::Swarm(Config config, Rng rng)
     : config_{std::move(config)}, self_{config_.identity.peer_id()}, rng_{std::move(rng)} {
+    SENNIT_ASSERT(!config_.security.empty());
     protocols_ = std::make_shared<std::vector<std::string>>(config_.protocols);
     if (!config_.yamux.budget)
         config_.yamux.budget = std::make_shared<yamux::Budget>(config_.window_growth_max);
     const auto speaks = [names = protocols_](std::string_view name) {
         return is_own_protocol(name) || std::ranges::find(*names, name) != names->end();
     };
-    shared_ =
-        std::make_shared<const ConnectionConfig>(ConnectionConfig{.identity = config_.identity,
-                                                                  .noise_static = fresh_key(),
-                                                                  .speaks = speaks,
-                                                                  .security = config_.security,
-                                                                  .yamux = config_.yamux});
+    shared_ = std::make_shared<const ConnectionConfig>(
+        ConnectionConfig{.identity = config_.identity,
+                         .noise_static = fresh_key(),
+                         .speaks = speaks,
+                         .security = config_.security,
+                         .yamux = config_.yamux,
+                         .upgrade_timeout = config_.dial_timeout});
 }
 
 crypto::X25519Key Swarm::fresh_key() {

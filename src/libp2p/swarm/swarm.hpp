@@ -61,8 +61,9 @@ struct StreamRef {
 /// Attacks: connections over the limits are hung up at once, those that are not upgraded have a
 /// limit of their own, so that strangers who never finish a handshake cannot take the places of
 /// peers who did, and one host has few; of a peer's identify and of each push 32 KiB are read, a
-/// push is taken every ten seconds, four at once; its echo streams are two, and so are those on
-/// which it asks who we are. Windows grow within one budget for all.
+/// push is taken every ten seconds, four at once; its echo streams are two. It may ask who we are
+/// 64 times at once, and once a second from then on, with as many answers unread; what is signed
+/// for that is signed once until it changes. Windows grow within one budget for all.
 class Swarm {
   public:
     struct Config {
@@ -70,8 +71,8 @@ class Swarm {
         std::string agent{"sennit"};
         std::string protocol_version{"/sennit/p2p/1"};
         std::vector<std::string> protocols{};  ///< beside identify and ping
-        /// Best first; others may use any. An address whose peer refuses the first is dialled again
-        /// with the next. Only noise is repeatable bit for bit, see tls::Credentials.
+        /// At least one, best first; others may use any. An address whose peer refuses the first is
+        /// dialled again with the next. Only noise is repeatable bit for bit, see tls::Credentials.
         std::vector<Security> security{Security::noise, Security::tls};
         std::size_t connections_max{256};
         /// Links that others opened, those being closed with them. Below `connections_max`, so that
@@ -95,8 +96,8 @@ class Swarm {
         Duration idle_timeout{std::chrono::minutes{5}};
 
         /// Who may connect, both ways: asked for an address before anything is sent or computed,
-        /// and for a peer when it has proved its id and, if we dialled, does not know ours yet.
-        /// Pure functions; null lets everybody in.
+        /// of a name also for the host that it led to, and for a peer when it has proved its id
+        /// and, if we dialled, does not know ours yet. Pure functions; null lets everybody in.
         std::function<bool(const NetAddress& address, bool inbound)> admits_address{};
         std::function<bool(const PeerId& peer, const NetAddress& address, bool inbound)>
             admits_peer{};
@@ -105,8 +106,9 @@ class Swarm {
         /// counts as ours.
         std::size_t observers_min{3};
 
-        Duration dial_timeout{
-            std::chrono::seconds{10}};  ///< of each address; the upgrade as much again
+        /// Of each address until there is a link; the upgrade has as much again, also that of a
+        /// link which somebody else opened.
+        Duration dial_timeout{std::chrono::seconds{10}};
         /// Addresses of one dial; more are left out. They are tried in the order given.
         std::size_t dial_addresses_max{16};
         std::size_t dial_attempts_max{3};  ///< at once, of one dial
@@ -142,6 +144,14 @@ class Swarm {
     Result<ConnectionId> dial(const Multiaddr& address, Now now);
     /// The one that is Connected, if there is one.
     std::optional<ConnectionId> connection_to(const PeerId& peer) const;
+    /// Connected, or named by a dial under way: then `dial` gives out an id that is somebody's
+    /// already.
+    bool knows(const PeerId& peer) const;
+    /// How often `dial` gave out this id, 0 if it is not known. A user of several that share a
+    /// swarm sees in it whether somebody else counts on the connection too.
+    std::size_t times_dialled(ConnectionId id) const;
+    /// Whether it is kept, or has a stream of the application.
+    bool in_use(ConnectionId id) const;
     /// Its streams fail, and Disconnected follows.
     void disconnect(ConnectionId id);
     /// Whether it stays when it is idle. Of an id that is not known nothing is kept.
@@ -153,6 +163,7 @@ class Swarm {
     /// of the ports on which we listen: its own port was the system's choice for this once.
     std::vector<Multiaddr> observed_addresses() const;
 
+    /// Errors: not_found for an id that is not Connected; those of Connection::open.
     Result<StreamRef> open(ConnectionId id, std::vector<std::string> proposals, Now now);
     std::size_t write(StreamRef stream, BytesView bytes);
     BytesView readable(StreamRef stream) const;
@@ -218,6 +229,7 @@ class Swarm {
         Error why;
         bool was_connected{false};
         Cause cause{Cause::broken};
+        std::size_t times_dialled{0};  ///< as the method of that name said last
     };
     using Event = std::variant<ListeningOn, Connected, Identified, Opened, Agreed, Readable,
                                Writable, RemoteClosed, Failed, Disconnected>;
@@ -275,14 +287,19 @@ class Swarm {
         std::optional<PeerId> peer{};  ///< proved, and in `by_peer_`
         Instant secured_at{};
         bool connected{false};
+        std::size_t times_dialled{0};
         std::map<StreamId, OwnStream> own{};
         identify::Identify says{};
         yamux::Meter pushes{};
+        yamux::Meter tells{};
         std::uint64_t told{0};  ///< which version of ours the peer knows; 0: none
         bool kept{false};
         std::optional<Instant> idle_since{};
     };
     using Paths = std::map<PathId, Path>;
+
+    /// What the gate's refusals say.
+    static constexpr std::string_view kRefused = "refused by the gate";
 
     // swarm_links.cpp: the carrier's links, and whose turn it is
     void on_link_open(const LinkOpen& link, Now now);
@@ -325,6 +342,8 @@ class Swarm {
     void on_stream_opened(ConnectionId id, Entry& entry, const Connection::StreamOpened& event,
                           Now now);
 
+    void used(ConnectionId id, Entry& entry);
+
     // swarm_own.cpp: what we do on some
     void ask(Entry& entry, Now now);
     void tell(Entry& entry, StreamId stream, Own what);
@@ -338,7 +357,7 @@ class Swarm {
     void changed(Now now);
     void push_all(Now now);
     void push(Entry& entry, Now now);
-    Bytes identify_for(const Entry& entry) const;
+    Bytes identify_for(const Entry& entry);
     std::vector<Multiaddr> listens_for(const Entry& entry) const;
     Connection& connection_of(const Entry& entry) { return *paths_.at(*entry.path).connection; }
 
@@ -374,6 +393,7 @@ class Swarm {
 
     std::vector<Multiaddr> listens_;
     std::uint64_t record_seq_{0};                          ///< of our signed peer record
+    std::map<std::string, Bytes> records_;                 ///< sealed, by our host of a link
     std::shared_ptr<std::vector<std::string>> protocols_;  ///< shared with `shared_`
     std::uint64_t version_{1};                             ///< of what we say in identify
     Instant push_at_{Instant::max()};

@@ -8,7 +8,6 @@ namespace sennit::libp2p {
 
 namespace {
 
-constexpr std::string_view kRefused = "refused by the gate";
 /// Of one address's failure in the reason for all.
 constexpr std::size_t kReasonSizeMax = 200;
 
@@ -64,10 +63,14 @@ Result<ConnectionId> Swarm::dial(const std::vector<Multiaddr>& addresses, Now no
 Result<ConnectionId> Swarm::dial(Race race, std::optional<PeerId> expected, Now now) {
     auto addresses = std::exchange(race.waiting, {});
     if (expected) {
-        if (const auto id = connection_to(*expected)) return *id;
+        if (const auto id = connection_to(*expected)) {
+            ++connections_.at(*id).times_dialled;
+            return *id;
+        }
         if (const auto found = dialling_.find(*expected); found != dialling_.end()) {
             const auto id = found->second;
             auto& entry = connections_.at(id);
+            ++entry.times_dialled;
             add_addresses(*entry.race, std::move(addresses));
             // If the next one has its time already, that stays.
             if (!timers_.contains(id)) start_next(id, entry, now);
@@ -81,6 +84,7 @@ Result<ConnectionId> Swarm::dial(Race race, std::optional<PeerId> expected, Now 
     ++outbound_;
     entry.expected = expected;
     entry.race = std::move(race);
+    entry.times_dialled = 1;
     if (expected) dialling_.emplace(*expected, id);
     add_addresses(*entry.race, std::move(addresses));
     start_next(id, entry, now);
@@ -91,6 +95,15 @@ std::optional<ConnectionId> Swarm::connection_to(const PeerId& peer) const {
     const auto found = by_peer_.find(peer);
     if (found == by_peer_.end() || !connections_.at(found->second).connected) return std::nullopt;
     return found->second;
+}
+
+bool Swarm::knows(const PeerId& peer) const {
+    return connection_to(peer).has_value() || dialling_.contains(peer);
+}
+
+std::size_t Swarm::times_dialled(ConnectionId id) const {
+    const auto found = connections_.find(id);
+    return found == connections_.end() ? 0 : found->second.times_dialled;
 }
 
 void Swarm::add_addresses(Race& race, std::deque<NetAddress> addresses) const {

@@ -135,6 +135,106 @@ TEST(SwarmGate, refuses_peers_when_they_have_proved_who_they_are) {
     }
 }
 
+TEST(SwarmGate, is_asked_again_for_the_host_that_a_name_led_to) {
+    auto config = like();
+    config.admits_address = [](const NetAddress& to, bool inbound) {
+        return inbound || to.host != "10.0.0.1";
+    };
+    Pair pair{config};
+    pair.net.names = {{"a.example", "10.0.0.1"}, {"b.example", "10.0.0.2"}};
+    const auto id = *pair.dialler.swarm.dial(address("/dns/a.example/tcp/4001"), pair.net.now);
+    pair.net.run();
+    EXPECT_EQ(pair.net.dials.size(), 1u) << "the name itself is nobody's";
+    ASSERT_TRUE(pair.dialler.gone.contains(id));
+    EXPECT_EQ(pair.dialler.gone.at(id).cause, Cause::refused);
+    EXPECT_THAT(pair.dialler.gone.at(id).why.text(), HasSubstr("10.0.0.1"));
+    EXPECT_THAT(pair.net.hang_ups, ::testing::Contains("refused by the gate"));
+    EXPECT_TRUE(pair.listener.connected.empty());
+    EXPECT_EQ(pair.dialler.swarm.connections(), 0u);
+
+    ASSERT_TRUE(pair.dialler.swarm.listen(address("/ip4/10.0.0.2/tcp/4001")));
+    pair.net.run();
+    const auto other = *pair.listener.swarm.dial(address("/dns/b.example/tcp/4001"), pair.net.now);
+    pair.net.run();
+    EXPECT_TRUE(pair.listener.up.contains(other));
+}
+
+TEST(SwarmLimits, give_an_upgrade_as_much_time_as_a_dial) {
+    auto config = like();
+    config.dial_timeout = 3s;
+    Pair pair{config};
+    pair.net.silent_link(0);
+    pair.wait(2s);
+    EXPECT_EQ(pair.listener.swarm.connections(), 1u);
+    pair.wait(1s);
+    EXPECT_EQ(pair.listener.swarm.connections(), 0u);
+}
+
+TEST(SwarmLimits, tell_a_peer_who_we_are_so_often_and_not_oftener) {
+    Pair pair;
+    const auto id = pair.dial();
+    const auto answered = [&] {
+        const auto stream =
+            *pair.dialler.swarm.open(id, {std::string{identify::kProtocol}}, pair.net.now);
+        pair.dialler.swarm.close_write(stream);
+        pair.net.run();
+        return !pair.dialler.failed.contains(stream) && !pair.dialler.received[stream].empty();
+    };
+    // The dialler's swarm has asked once.
+    for (int i = 1; i < 64; ++i) ASSERT_TRUE(answered()) << i;
+    EXPECT_FALSE(answered());
+    pair.wait(1s);
+    EXPECT_TRUE(answered());
+    EXPECT_FALSE(answered());
+}
+
+TEST(SwarmStreams, are_not_opened_without_a_protocol_or_with_too_long_a_name) {
+    Pair pair;
+    const auto id = pair.dial();
+    for (const auto& proposals : {std::vector<std::string>{},
+                                  {std::string(1024, 'x')},
+                                  {"/echo", std::string(5000, 'x')}}) {
+        const auto stream = pair.dialler.swarm.open(id, proposals, pair.net.now);
+        ASSERT_FALSE(stream);
+        EXPECT_EQ(stream.error().code, Errc::invalid);
+    }
+    EXPECT_TRUE(pair.dialler.swarm.open(id, {std::string(1023, 'x')}, pair.net.now));
+    pair.net.run();
+}
+
+TEST(SwarmConfig, names_at_least_one_security) {
+    auto config = like();
+    config.security.clear();
+    EXPECT_DEATH((Swarm{config, Rng{1}}), "security");
+}
+
+TEST(SwarmIdle, counts_from_a_stream_that_was_over_within_one_turn) {
+    for (const bool listens : {false, true}) {
+        Pair pair;
+        const auto id = pair.dial();
+        const auto other = *pair.listener.up.begin();
+        // Only one side minds.
+        if (listens) {
+            pair.dialler.swarm.keep(id, true, pair.net.now);
+        } else {
+            pair.listener.swarm.keep(other, true, pair.net.now);
+        }
+        for (int i = 0; i < 29; ++i) pair.wait(10s);
+        const auto stream = *pair.dialler.swarm.open(id, {"/echo"}, pair.net.now);
+        if (listens) {
+            pair.dialler.swarm.write(stream, as_bytes("x"));
+            pair.dialler.swarm.close_write(stream);
+        } else {
+            pair.dialler.swarm.reset(stream);
+        }
+        pair.net.run();
+        for (int i = 0; i < 29; ++i) pair.wait(10s);
+        EXPECT_TRUE(pair.dialler.up.contains(id)) << listens;
+        pair.wait(10s);
+        EXPECT_FALSE(pair.dialler.up.contains(id)) << listens;
+    }
+}
+
 TEST(SwarmIdle, closes_a_connection_that_nobody_uses) {
     Pair pair;
     const auto id = pair.dial();

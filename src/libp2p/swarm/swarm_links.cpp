@@ -57,6 +57,13 @@ void Swarm::on_link_open(const LinkOpen& link, Now now) {
             outputs_.push_back(HangUp{link.id, "not wanted any more"});
             return;
         }
+        // A name leads where its owner wants, so the gate is asked again for the host.
+        if (link.remote != dialled->second.address && config_.admits_address &&
+            !config_.admits_address(link.remote, /*inbound=*/false)) {
+            outputs_.push_back(HangUp{link.id, std::string{kRefused}});
+            return on_attempt_over(
+                id, Error{Errc::unsupported, kRefused, Error::kNowhere, link.remote.text()}, now);
+        }
     } else {
         if (const auto why = refusal(link.remote)) {
             outputs_.push_back(HangUp{link.id, *why});
@@ -86,7 +93,7 @@ void Swarm::on_link_open(const LinkOpen& link, Now now) {
 /// Why a link that somebody opened is hung up at once; nullopt: it is not.
 std::optional<std::string> Swarm::refusal(const NetAddress& from) const {
     if (config_.admits_address && !config_.admits_address(from, /*inbound=*/true))
-        return "refused by the gate";
+        return std::string{kRefused};
     if (connections_.size() >= config_.connections_max || inbound_ >= config_.inbound_max)
         return "too many connections";
     if (handshakes_ >= config_.handshakes_max) return "too many handshakes";
@@ -243,15 +250,22 @@ void Swarm::arm(PathId id, Now now) {
 /// Sets or stops the idle timer. Whatever changes the number of streams makes the path due, so this
 /// is asked after it.
 void Swarm::watch_use(ConnectionId id, Entry& entry, Now now) {
-    // Streams of ours are all known to the connection but those that have just failed.
-    const auto used = connection_of(entry).streams_size() > entry.own.size();
-    const bool idle = !used && !entry.kept && config_.idle_timeout > Duration::zero();
+    const bool idle = !in_use(id) && config_.idle_timeout > Duration::zero();
     if (!idle) {
         entry.idle_since.reset();
         return timers_.forget(id);
     }
     if (!entry.idle_since) entry.idle_since = now.at;
     timers_.set(id, *entry.idle_since + config_.idle_timeout);
+}
+
+bool Swarm::in_use(ConnectionId id) const {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return false;
+    const auto& entry = found->second;
+    if (entry.kept || !entry.connected) return entry.kept;
+    // Streams of ours are all known to the connection but those that have just failed.
+    return paths_.at(*entry.path).connection->streams_size() > entry.own.size();
 }
 
 void Swarm::keep(ConnectionId id, bool kept, Now now) {

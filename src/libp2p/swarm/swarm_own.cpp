@@ -11,6 +11,8 @@ namespace {
 
 /// Of one statement in several messages.
 constexpr std::size_t kHeardMax = 4 * identify::kMessageSizeMax;
+/// Hosts of ours that links came to.
+constexpr std::size_t kRecordsMax = 64;
 /// Changes within it are pushed at once: listeners come up together.
 constexpr Duration kPushDelay = std::chrono::seconds{1};
 constexpr Duration kPushInterval = std::chrono::seconds{10};
@@ -25,14 +27,19 @@ void Swarm::ask(Entry& entry, Now now) {
     entry.own.emplace(*asking, OwnStream{Own::ask});
 }
 
-Bytes Swarm::identify_for(const Entry& entry) const {
+Bytes Swarm::identify_for(const Entry& entry) {
     identify::Identify out;
     out.key = config_.identity.public_key();
     out.protocol_version = config_.protocol_version;
     out.agent = config_.agent;
     out.listens = listens_for(entry);
-    if (!out.listens.empty())
-        out.signed_record = seal_peer_record(config_.identity, record_seq_, out.listens);
+    if (!out.listens.empty()) {
+        if (records_.size() >= kRecordsMax) records_.clear();
+        // What `listens_for` says differs between links by nothing but this host.
+        auto& record = records_[paths_.at(*entry.path).local_host];
+        if (record.empty()) record = seal_peer_record(config_.identity, record_seq_, out.listens);
+        out.signed_record = record;
+    }
     out.observed = multiaddr_of(paths_.at(*entry.path).address);
     for (const auto name : own_protocols()) out.protocols.emplace_back(name);
     for (const auto& name : *protocols_) out.protocols.push_back(name);
@@ -169,6 +176,7 @@ void Swarm::set_protocols(std::vector<std::string> protocols, Now now) {
 
 void Swarm::changed(Now now) {
     ++version_;
+    records_.clear();
     // Of two records of one peer the higher is newer, over restarts too.
     const auto wall = now.wall.time_since_epoch().count();
     record_seq_ =

@@ -48,7 +48,7 @@ void Swarm::on_secured(PathId id, const PeerId& peer, Now now) {
     }
     const auto& address = paths_.at(id).address;
     if (config_.admits_peer && !config_.admits_peer(peer, address, entry.inbound)) {
-        Error why{Errc::unsupported, "refused by the gate", Error::kNowhere, peer.text()};
+        Error why{Errc::unsupported, kRefused, Error::kNowhere, peer.text()};
         return on_over(id, std::move(why), Cause::refused, now);
     }
     if (const auto holder = by_peer_.find(peer); holder != by_peer_.end()) {
@@ -92,7 +92,8 @@ void Swarm::end(ConnectionId id, Error why, Cause cause) {
     auto& entry = node.mapped();
     if (!entry.inbound) --outbound_;
     fail_streams(id, entry, why);
-    events_.push_back(Disconnected{id, std::move(why), entry.connected, cause});
+    events_.push_back(
+        Disconnected{id, std::move(why), entry.connected, cause, entry.times_dialled});
     timers_.forget(id);
     const auto path = entry.path;
     if (entry.race) leave_race(entry);  // but for `path`

@@ -13,6 +13,8 @@ constexpr std::string_view kOwnProtocols[]{identify::kProtocol, identify::kPushP
 /// Of one peer that asks who we are. Each holds our statement, some hundred bytes, until it is
 /// read.
 constexpr std::size_t kTellsMax = 64;
+/// Each answer is some hundred bytes, and a few microseconds.
+constexpr yamux::Meter::Rate kTells{64, std::chrono::seconds{1}};
 /// An honest peer pushes when it changes; js and go push all that happens within a second at once.
 constexpr yamux::Meter::Rate kPushes{4, std::chrono::seconds{10}};
 
@@ -61,6 +63,7 @@ void Swarm::on_stream_opened(ConnectionId id, Entry& entry, const Connection::St
     };
     if (event.protocol == identify::kProtocol) {
         if (full(Own::tell, kTellsMax)) return;
+        if (!entry.tells.count(now.at, kTells)) return connection_of(entry).reset(event.id);
         tell(entry, event.id, Own::tell);
     } else if (event.protocol == identify::kPushProtocol) {
         if (full(Own::pushed, 1)) return;
@@ -70,11 +73,18 @@ void Swarm::on_stream_opened(ConnectionId id, Entry& entry, const Connection::St
         if (full(Own::echo, ping::kStreamsMax)) return;
         entry.own.emplace(event.id, OwnStream{Own::echo});
     } else {
+        used(id, entry);
         events_.push_back(Opened{{id, event.id}, event.protocol});
     }
 }
 
 // The application's.
+
+/// Idle time begins anew, also for a stream that is over before `watch_use` can see it.
+void Swarm::used(ConnectionId id, Entry& entry) {
+    entry.idle_since.reset();
+    timers_.forget(id);
+}
 
 Connection* Swarm::running(ConnectionId id) {
     const auto found = connections_.find(id);
@@ -90,6 +100,7 @@ Result<StreamRef> Swarm::open(ConnectionId id, std::vector<std::string> proposal
     if (connection == nullptr)
         return Error{Errc::not_found, "no such connection", Error::kNowhere, {}};
     SENNIT_TRY(const auto stream, connection->open(std::move(proposals), now));
+    used(id, connections_.at(id));
     touch(id);
     return StreamRef{id, stream};
 }

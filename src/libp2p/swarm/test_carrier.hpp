@@ -191,7 +191,8 @@ class Network {
     }
     bool held{false};
 
-    std::set<NetAddress> black_holes;  ///< where a dial is never answered
+    std::set<NetAddress> black_holes;          ///< where a dial is never answered
+    std::map<std::string, std::string> names;  ///< the host that each leads to
     std::vector<Dial> dials;
     std::vector<std::string> hang_ups;  ///< the reasons that carriers were given
 
@@ -225,8 +226,10 @@ class Network {
         listeners_[listen.address] = i;
         nodes_[i]->swarm.on_input(Listening{listen.address}, now);
     }
-    void carry(std::size_t i, const Dial& dial) {
+    void carry(std::size_t i, Dial dial) {
         dials.push_back(dial);
+        if (const auto name = names.find(dial.to.host); name != names.end())
+            dial.to.host = name->second;
         const auto found = listeners_.find(dial.to);
         if (black_holes.contains(dial.to)) return;
         if (found == listeners_.end())

@@ -167,6 +167,7 @@ Engine::Outcome Engine::outcome(int returned) {
     if (refused_) {
         why_ = *refused_;
     } else if (kind == SSL_ERROR_ZERO_RETURN) {
+        ended_ = true;
         why_ = Error{Errc::io, "the peer closed the channel", Error::kNowhere, {}};
     } else if (reason > kAlertReasons) {
         why_ = Error{Errc::io, "the peer refused", Error::kNowhere, said};

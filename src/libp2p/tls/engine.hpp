@@ -28,6 +28,8 @@ class Engine {
     void take(Bytes& out);
     std::size_t owed() const;  ///< how many bytes that would be
 
+    /// The peer closed in order, with close_notify.
+    bool ended() const { return ended_; }
     /// Why the last call failed.
     Error why() const;
     const std::optional<PublicKey>& remote_key() const { return remote_; }
@@ -49,6 +51,7 @@ class Engine {
     std::optional<PublicKey> remote_;
     std::optional<Error> refused_;  ///< by a callback, which can tell OpenSSL only that it was
     Error why_{};
+    bool ended_{false};
 };
 
 }  // namespace sennit::libp2p::tls

@@ -51,6 +51,10 @@ Result<void> Channel::open_record(BytesView record, Bytes& plain) {
     return {};
 }
 
+bool Channel::ended() const {
+    return failed_ && engine_->ended();
+}
+
 std::size_t Channel::overhead() const {
     return kRecordOverhead + kKeyUpdateSize + engine_->owed();
 }

@@ -49,6 +49,8 @@ class Channel {
     /// its certificate.
     Result<void> open(BytesView& in, Bytes& plain);
 
+    /// The error was that the peer closed in order, with close_notify.
+    bool ended() const;
     /// What `seal` would add to one record's text at most, bytes.
     std::size_t overhead() const;
     /// Memory held for the record under way.
