@@ -228,9 +228,15 @@ class P2pDriver::Impl {
         auto wake = swarm_.next_wake();
         if (discovery_) wake = std::min(wake, discovery_->mdns.next_wake());
         for (const auto& one : attached_) wake = std::min(wake, one.behaviour->next_wake());
-        wake_.expires_at(io::to_steady(std::clamp(wake, soonest, latest)));
+        // A timer that comes too early only looks and is armed again: cheaper than a system call
+        // each time that a deadline moves back.
+        wake = std::clamp(wake, soonest, latest);
+        if (armed_ && *armed_ <= wake) return;
+        armed_ = wake;
+        wake_.expires_at(io::to_steady(wake));
         wake_.async_wait([this](boost::system::error_code aborted) {
             if (aborted) return;
+            armed_.reset();
             swarm_.on_time(io::system_now());
             if (discovery_) discovery_->mdns.on_time(io::system_now());
             for (const auto& one : attached_) one.behaviour->on_time(io::system_now());
@@ -290,6 +296,7 @@ class P2pDriver::Impl {
     std::unique_ptr<transport::Transport> transport_;
     std::optional<Discovery> discovery_;
     boost::asio::steady_timer wake_{ioc_};
+    std::optional<Instant> armed_;  ///< when `wake_` comes
     io::TaskGroup tasks_{ioc_.get_executor(), kTasksMax, on_failure()};
     io::TaskGroup ending_{ioc_.get_executor(), 1, on_failure()};
     std::uint64_t last_link_{0};
