@@ -11,6 +11,7 @@
 #include <deque>
 #include <string>
 
+#include "io/heap.hpp"
 #include "io/random.hpp"
 #include "libp2p/pubsub/pubsub.hpp"
 #include "node/p2p/p2p_driver.hpp"
@@ -204,5 +205,6 @@ int run(int argc, char** argv) {
 }  // namespace sennit
 
 int main(int argc, char** argv) {
+    sennit::io::keep_heap();
     return sennit::run(argc, argv);
 }
