@@ -290,7 +290,9 @@ void add_p2p(CLI::App& app, P2pOptions& o, P2pKeyOptions& key, Command& command)
     sub->footer(
         "As in: sennit p2p listen\n"
         "       sennit p2p dial /ip4/127.0.0.1/tcp/4001\n"
-        "       sennit p2p ping /ip4/127.0.0.1/tcp/4001 --count 3");
+        "       sennit p2p ping /ip4/127.0.0.1/tcp/4001 --count 3\n"
+        "       sennit p2p sub news --listen /ip4/127.0.0.1/tcp/4002\n"
+        "       sennit p2p pub news hello --peer /ip4/127.0.0.1/tcp/4002");
     P2pArguments p2p{*sub, o, command};
     add_looking(p2p, o);
     add_perf(p2p, o);
