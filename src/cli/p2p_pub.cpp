@@ -58,6 +58,7 @@ class Publishing : public Gossiping {
                      "published to " + std::to_string(done->peers) + " peers");
             }
         }
+        if (count_ == messages_) return drain();
         // A millisecond behind the slowest reader is no loss.
         const bool waits = router().backlog() > kBacklogMax;
         driver_.after(in_a_row ? std::chrono::milliseconds{waits ? 1 : 0}
