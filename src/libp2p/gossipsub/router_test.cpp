@@ -484,7 +484,7 @@ TEST_F(RouterTest, hears_of_other_peers_from_well_scored_ones_only) {
 }
 
 TEST(RouterConfig, never_means_never_and_each_heartbeat_each) {
-    for (const std::uint64_t ticks : {0, 1}) {
+    for (const auto ticks : {std::uint64_t{0}, std::uint64_t{1}}) {
         Config config{.identity = identity(1)};
         config.explicit_peers = {identity(2).peer_id()};
         config.redial_ticks = config.opportunistic_ticks = ticks;

@@ -156,10 +156,8 @@ TEST_F(ServingTest, who_reads_no_answers_holds_up_nobody_else_and_is_asked_no_fu
     };
     const auto request = find_node(Bytes{7});
     // Far more than a stream's window and queue take of answers.
-    std::size_t sent = 0;
     for (int i = 0; i < 400'000 && !failed(1, stream); ++i) {
         const auto taken = node.swarm.write(stream, request);
-        sent += taken;
         if (taken < request.size()) break;
         if (i % 1000 == 0) world.net.run();
     }
