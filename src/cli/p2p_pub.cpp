@@ -93,7 +93,7 @@ class Publishing : public Gossiping {
             return Error{Errc::io, "stopped before all was published", Error::kNowhere, {}};
         const auto took = std::chrono::duration<double>{ended_ - began_}.count();
         const auto& counters = router().counters();
-        const auto lost = counters.send_full + counters.send_too_large;
+        const auto lost = counters.send_full + counters.send_late + counters.send_too_large;
         auto line = std::to_string(count_) + " messages to " + std::to_string(receivers_) +
                     " peers in " + std::to_string(took) + " s";
         if (lost > 0)

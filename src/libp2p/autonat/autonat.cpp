@@ -203,11 +203,8 @@ void Autonat::on_remote_closed(Place at, Now now) {
     }
 }
 
-/// Failed, or its connection is gone.
-void Autonat::on_failed(Place at, Now now) {
-    const auto role = at->second.role;
-    const auto id = at->second.id;
-    streams_.erase(at);
+/// The stream is over, and with it what it was for.
+void Autonat::end_role(Role role, std::uint64_t id, Now now) {
     switch (role) {
         case Role::asking:
             asks_.erase(AskId{id});
@@ -220,6 +217,14 @@ void Autonat::on_failed(Place at, Now now) {
         case Role::back: --backs_; break;
         case Role::closing: break;
     }
+}
+
+/// Failed, or its connection is gone.
+void Autonat::on_failed(Place at, Now now) {
+    const auto role = at->second.role;
+    const auto id = at->second.id;
+    streams_.erase(at);
+    end_role(role, id, now);
 }
 
 // Streams.
@@ -309,18 +314,7 @@ void Autonat::close(StreamRef stream, bool reset, Now now) {
         at->second = Stream{.until = now.at + config_.linger};
         swarm_.close_write(stream);
     }
-    switch (role) {
-        case Role::asking:
-            asks_.erase(AskId{id});
-            client_.on_failure(AskId{id}, now);
-            break;
-        case Role::serving:
-            serves_.erase(ServeId{id});
-            server_.on_gone(ServeId{id}, now);
-            break;
-        case Role::back: --backs_; break;
-        case Role::closing: break;
-    }
+    end_role(role, id, now);
     if (!reset) read(stream, now);
 }
 

@@ -104,6 +104,7 @@ class Autonat final : public Behaviour {
     bool on_opened(const Swarm::Opened& event, Now now);
     bool expects_back(ConnectionId id) const;
     void on_remote_closed(Place at, Now now);
+    void end_role(Role role, std::uint64_t id, Now now);
     void on_failed(Place at, Now now);
     void read(StreamRef stream, Now now);
     bool on_frame(Place at, BytesView frame, Now now);

@@ -99,7 +99,6 @@ void Intake::push(const PeerId& peer, Ticket ticket) {
     }
     if (queue.tickets.empty()) turns_.push_back(peer);
     queue.tickets.push_back(ticket);
-    most_tickets_ = std::max(most_tickets_, queue.tickets.size());
 }
 
 void Intake::charge(const Entry& entry, bool add) {
@@ -251,6 +250,8 @@ void Intake::check_invariants() const {
     std::size_t with_tickets = 0;
     for (const auto& [peer, queue] : queues_) {
         SENNIT_ASSERT(queue.count > 0 || !queue.tickets.empty());
+        SENNIT_ASSERT(queue.tickets.size() <=
+                      std::max(4 * limits_.unverified_count_max, 2 * queue.swept + 1));
         SENNIT_ASSERT(charged[peer] == std::pair(queue.count, queue.bytes));
         charged.erase(peer);
         with_tickets += queue.tickets.empty() ? 0 : 1;

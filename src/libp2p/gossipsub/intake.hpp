@@ -88,8 +88,6 @@ class Intake {
 
     std::size_t size() const { return entries_.size(); }
     std::size_t undecided() const { return deadlines_.size(); }
-    /// Of the queue that had the most, ever.
-    std::size_t most_tickets() const { return most_tickets_; }
     void check_invariants() const;
 
   private:
@@ -114,7 +112,6 @@ class Intake {
     std::set<std::pair<Instant, Ticket>> deadlines_;
     std::size_t undecided_bytes_{0};
     std::uint64_t last_ticket_{0};
-    std::size_t most_tickets_{0};
 };
 
 }  // namespace sennit::libp2p::gossipsub

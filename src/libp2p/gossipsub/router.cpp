@@ -98,7 +98,9 @@ std::optional<Bytes> Router::next_frame(const PeerId& id, Now now) {
     const auto found = peers_.find(id);
     if (found == peers_.end()) return std::nullopt;
     auto& outbox = found->second.outbox;
+    const auto late = outbox.dropped_late();
     auto out = outbox.next_frame(now);
+    counters_.send_late += outbox.dropped_late() - late;
     for (const auto& asked : outbox.take_asked()) {
         if (!seen_.contains(asked) && !intake_.contains(asked))
             promises_.add(asked, id, now.at + config_.promise_keep);

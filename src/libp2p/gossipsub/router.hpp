@@ -148,6 +148,7 @@ class Router {
         std::uint64_t dropped_full{0};    ///< the application is behind
         std::uint64_t sent{0};            ///< queued, once for each peer
         std::uint64_t send_full{0};       ///< not queued: the peer is behind
+        std::uint64_t send_late{0};       ///< queued, and dropped there: the peer read too slowly
         std::uint64_t send_too_large{0};  ///< not queued: longer than the peer's RPCs
         std::uint64_t graylisted{0};      ///< RPCs that were not looked at
         std::uint64_t broken_promises{0};

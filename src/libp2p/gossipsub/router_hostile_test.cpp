@@ -326,6 +326,7 @@ TEST_F(HostileTest, a_slow_peer_costs_a_fixed_amount_and_nobody_else_anything) {
     router->check_invariants();
     pass(6s);
     EXPECT_THAT(heard(evil).publish, IsEmpty()) << "what waited too long is not sent";
+    EXPECT_GT(router->counters().send_late, 20u);
 }
 
 TEST_F(HostileTest, the_application_that_is_behind_loses_messages_that_may_come_again) {
